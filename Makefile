@@ -1,0 +1,64 @@
+# The project's commands. `make run` on a fresh machine installs, writes the demo company and runs its night.
+# Needs Python >= 3.11 with venv, make and libgomp1 (scripts/debian-packages); everything else comes from the lock.
+
+PYTHON ?= python3
+HOME_DIR ?= home
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+BENCH_INSTALLED := .venv/.installed-bench
+
+.PHONY: run test lint format ui bench clean install lock
+.DEFAULT_GOAL := run
+
+# uv is fetched into the venv itself: it installs the locked set in seconds where pip needs minutes.
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BENCH_INSTALLED): $(INSTALLED) benchmarks/requirements.lock
+	$(BIN)/uv pip install --quiet --require-hashes -r benchmarks/requirements.lock
+	@touch $@
+
+install: $(INSTALLED)
+
+# The whole demo: write the company's extracts, run one night, say where to look.
+run: $(INSTALLED)
+	$(BIN)/shelfcast demo --home $(HOME_DIR)
+	$(BIN)/shelfcast run --home $(HOME_DIR)
+
+test: $(INSTALLED)
+	$(BIN)/pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 dbt_project/models
+	$(BIN)/dg check defs
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Dagster's UI has no login, so it listens on this machine only.
+ui: $(INSTALLED)
+	$(BIN)/shelfcast ui --home $(HOME_DIR)
+
+bench: $(BENCH_INSTALLED)
+	$(BIN)/python -m benchmarks.run
+
+# New pins: edit pyproject.toml, then this. Hashes stay, no host name enters the lock.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+lock: $(INSTALLED)
+	$(LOCK) --extra demo --extra dev pyproject.toml --output-file requirements.lock
+	$(LOCK) --all-extras --constraint requirements.lock pyproject.toml --output-file benchmarks/requirements.lock
+
+# Removes what this project made, the home with its warehouse and published nights included.
+clean:
+	rm -rf $(HOME_DIR) .venv dbt_project/target dbt_project/logs logs benchmarks/results
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,8 @@
+{# A quantity, price or amount that cannot be below zero; unknown (null) passes. #}
+{% test not_negative(model, column_name) %}
+
+select {{ column_name }}
+from {{ model }}
+where {{ column_name }} < 0
+
+{% endtest %}

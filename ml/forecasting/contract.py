@@ -1,0 +1,127 @@
+"""The shape of what goes in and comes out, and the checks on it.
+
+What belongs here: schemas and their validation with messages that say what to do. What does not: repairing data.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from ml.forecasting.distribution import DISPERSION_SCHEMA, LEVEL_NAMES
+
+HORIZON_BLOCKS = 27  # 189 days: 26 weeks and the rest of a week under way; six months from any day are at most 184
+BANDS = (("1-4", 1, 4), ("5-13", 5, 13), ("14-26", 14, HORIZON_BLOCKS))  # name, first, last block of the horizon
+
+SERIES_COLUMNS = ("series_id", "sku_id", "location_id", "is_pooled", "region", "department", "category")
+HISTORY_SCHEMA = pl.Schema({"series_id": pl.Int32, "date": pl.Date, "quantity": pl.Float64})
+DEMAND_HISTORY_SCHEMA = pl.Schema(
+    {
+        "series_id": pl.Int32,
+        "date": pl.Date,
+        "quantity": pl.Float64,
+        "sales_qty": pl.Float64,
+        "is_repaired": pl.Boolean,
+    }
+)
+_KEYS = {"as_of": pl.Date, "sku_id": pl.String, "location_id": pl.String}
+_VALUES = {"mean": pl.Float64, **dict.fromkeys(LEVEL_NAMES, pl.Float64), "model": pl.String, "segment": pl.String}
+DAILY_SCHEMA = pl.Schema({**_KEYS, "date": pl.Date, **_VALUES})
+WEEKLY_SCHEMA = pl.Schema({**_KEYS, "week_start": pl.Date, "days_covered": pl.Int32, **_VALUES})
+MONTHLY_SCHEMA = pl.Schema({**_KEYS, "month_start": pl.Date, "days_covered": pl.Int32, **_VALUES})
+ACCURACY_SCHEMA = pl.Schema(
+    {
+        "level": pl.String,
+        "horizon_band": pl.String,
+        "segment": pl.String,
+        "step": pl.String,
+        "metric": pl.String,
+        "value": pl.Float64,
+        "baseline_value": pl.Float64,
+        "series": pl.Int32,
+        "cutoffs": pl.String,
+    }
+)
+
+
+class ContractError(ValueError):
+    """A frame does not have the agreed shape; the message names the column and what to do."""
+
+
+@dataclass(frozen=True)
+class ForecastResult:
+    """What one night's forecast is: published tables, what planning needs, and how they came about.
+
+    models: one dict a fitted model (name, cutoff, window, rows, features, trees, seed, …), for the manifest.
+    fallbacks: how many times a rung of the ladder was used, by reason. warnings: sentences for the page.
+    """
+
+    daily: pl.DataFrame
+    weekly: pl.DataFrame
+    monthly: pl.DataFrame
+    accuracy: pl.DataFrame
+    dispersion: pl.DataFrame
+    models: list[dict[str, object]]
+    fallbacks: dict[str, int]
+    warnings: list[str]
+
+
+def check_series(series: pl.DataFrame) -> pl.DataFrame:
+    """Return the series sorted by series_id; raises ContractError unless ids are 1 … n and keys are unique."""
+    missing = [name for name in SERIES_COLUMNS if name not in series.columns]
+    if missing:
+        raise ContractError(f"demand series lack the columns {missing}; see SERIES_COLUMNS in ml/forecasting/contract.py")
+    ordered = series.sort("series_id").with_columns(
+        pl.col("sku_id", "location_id", "region", "department", "category").cast(pl.String)
+    )
+    if ordered["series_id"].to_list() != list(range(1, ordered.height + 1)):
+        raise ContractError(f"series_id must run from 1 to {ordered.height} without gaps; number the series anew")
+    doubled = ordered.filter(pl.struct("sku_id", "location_id").is_duplicated())
+    if doubled.height:
+        row = doubled.row(0, named=True)
+        raise ContractError(f"sku {row['sku_id']!r} at {row['location_id']!r} is listed more than once; one row a series")
+    return ordered
+
+
+def check_history(history: pl.DataFrame, series: pl.DataFrame, as_of: date) -> tuple[pl.DataFrame, list[str]]:
+    """Return history with the agreed types, dates <= as_of, sorted by (series_id, date), and warnings.
+
+    NaN, infinite and negative quantities count as no demand (returns are not demand) and are warned of; days given
+    twice are summed. Raises ContractError on missing columns or series that are not listed.
+    """
+    missing = [name for name in HISTORY_SCHEMA if name not in history.columns]
+    if missing:
+        raise ContractError(f"demand history lacks the columns {missing}; see HISTORY_SCHEMA in ml/forecasting/contract.py")
+    known = history.select(pl.col(name).cast(kind) for name, kind in HISTORY_SCHEMA.items()).filter(
+        pl.col("date") <= as_of
+    )
+    strangers = known.filter(~pl.col("series_id").is_between(1, series.height) | pl.col("series_id").is_null())
+    if strangers.height:
+        raise ContractError(
+            f"demand history holds series_id {strangers['series_id'][0]}, which is not among the {series.height} series"
+        )
+    good = pl.col("quantity").is_finite() & (pl.col("quantity") >= 0)
+    clean = known.filter(good.fill_null(False))
+    dropped = known.height - clean.height
+    warnings = [f"{dropped} days of history were not a number or negative and count as no demand"] if dropped else []
+    clean = clean.filter(pl.col("quantity") > 0).sort("series_id", "date", "quantity")
+    if clean.select(pl.struct("series_id", "date").is_duplicated().any()).item():
+        clean = clean.group_by("series_id", "date", maintain_order=True).agg(pl.col("quantity").sum())
+    return clean, warnings
+
+
+def is_counted(history: pl.DataFrame) -> bool:
+    """True when demand is counted in units (99 % of days are whole numbers), False when measured (kilograms)."""
+    if history.height == 0:
+        return True
+    whole = history.select((pl.col("quantity") - pl.col("quantity").round()).abs() < 1e-9).to_series().mean()
+    return not isinstance(whole, float) or math.isnan(whole) or whole >= 0.99
+
+
+def check_dispersion(dispersion: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame cast to DISPERSION_SCHEMA; raises ContractError when a column is missing."""
+    missing = [name for name in DISPERSION_SCHEMA if name not in dispersion.columns]
+    if missing:
+        raise ContractError(f"forecast_dispersion lacks the columns {missing}")
+    return dispersion.select(pl.col(name).cast(kind) for name, kind in DISPERSION_SCHEMA.items())

@@ -1,0 +1,256 @@
+"""The distribution of demand summed over n days, given its forecast mean: quantiles, shortage, probabilities.
+
+What belongs here: turning (mean, days) into quantiles, with the dispersion that the backtest measured. The room
+`ml.planning` builds on this module alone, through the table `ml.forecast_dispersion`:
+
+    demand = DemandDistribution.from_frame(dispersion)
+    target = demand.quantile(mean, days, level)                       # smallest q with P(D <= q) >= level
+    lost = demand.expected_shortage(mean, days, stock)                # E[(D - stock)+]
+    safe = demand.quantile(mean, days, 0.95, extra_variance=rate**2 * lead_time_sd_days**2)
+
+What does not: measuring the dispersion (evaluation/dispersion.py) and choosing a service level (ml.planning).
+
+Form: demand over a window has variance mean + alpha * mean**2, so it is negative binomial with size 1/alpha (Poisson
+at alpha 0); where the history is measured, not counted (kilograms, litres), gamma with variance alpha * mean**2.
+alpha falls with the demand rate and with the length of the window, and grows with how far ahead it starts. It was
+measured on errors of forecasts made on past cut-offs, so it holds the error of the forecast, not only the noise of demand.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+from scipy import special, stats
+
+LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
+LEVEL_NAMES = ("p05", "p10", "p25", "p50", "p75", "p90", "p95", "p99")
+
+COUNT = "negative_binomial"
+MEASURE = "gamma"
+
+# One row a (lead_days, window_days, rate_per_day): alpha at that node; between nodes it is interpolated on logarithms.
+DISPERSION_SCHEMA = pl.Schema(
+    {
+        "family": pl.String,  # negative_binomial | gamma, the same in every row
+        "lead_days": pl.Int32,  # days between as_of and the first day of the window
+        "window_days": pl.Int32,  # length of the window that demand is summed over
+        "rate_per_day": pl.Float64,  # forecast mean of the window / window_days
+        "alpha": pl.Float64,  # variance = mean + alpha * mean**2 (gamma: alpha * mean**2)
+        "windows": pl.Int64,  # how many forecast errors the node was measured on (0 = taken from its neighbours)
+    }
+)
+
+MIN_ALPHA = 1e-4
+MAX_ALPHA = 1e3
+_MIN_MEAN = 1e-6
+
+
+@dataclass(frozen=True)
+class DemandDistribution:
+    """Demand over a window of days as a distribution around its forecast mean. Immutable; all methods are vectorised.
+
+    `log_alpha[lead, window, rate]` holds log(alpha) at the nodes of the three axes.
+    """
+
+    family: str
+    leads: np.ndarray
+    windows: np.ndarray
+    rates: np.ndarray
+    log_alpha: np.ndarray
+
+    @classmethod
+    def from_frame(cls, dispersion: pl.DataFrame) -> "DemandDistribution":
+        """Read the table `ml.forecast_dispersion` (columns: DISPERSION_SCHEMA).
+
+        Raises ValueError when the table is empty, mixes families or does not hold every node once.
+        """
+        families = dispersion["family"].unique().to_list()
+        if len(families) != 1 or families[0] not in (COUNT, MEASURE):
+            raise ValueError(f"forecast_dispersion: family must be one of {COUNT}, {MEASURE} in all rows, got {families}")
+        axes = [np.sort(dispersion[name].unique().to_numpy()) for name in ("lead_days", "window_days", "rate_per_day")]
+        if dispersion.height != np.prod([len(axis) for axis in axes]):
+            raise ValueError("forecast_dispersion: every lead_days x window_days x rate_per_day needs exactly one row")
+        ordered = dispersion.sort("lead_days", "window_days", "rate_per_day")
+        alpha = np.clip(ordered["alpha"].to_numpy(), MIN_ALPHA, MAX_ALPHA).reshape([len(axis) for axis in axes])
+        return cls(families[0], axes[0], axes[1], axes[2], np.log(alpha))
+
+    def alpha(self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0) -> np.ndarray:
+        """Overdispersion of demand summed over `days` days that start `lead_days` after as_of (0: tomorrow).
+
+        mean: forecast demand of the whole window; the demand rate mean/days picks the node. Same shape as mean.
+        """
+        mean = np.asarray(mean, dtype=float)
+        days = np.broadcast_to(np.asarray(days, dtype=float), mean.shape)
+        lead, lead_weight = _position(self.leads.astype(float), np.asarray(float(lead_days)))
+        table = (1 - lead_weight) * self.log_alpha[lead] + lead_weight * self.log_alpha[_after(lead, self.leads)]
+        window, window_weight = _position(np.log(self.windows), np.log(np.maximum(days, 1.0)))
+        rate, rate_weight = _position(np.log(self.rates), np.log(np.maximum(mean / np.maximum(days, 1.0), 1e-9)))
+        next_window, next_rate = _after(window, self.windows), _after(rate, self.rates)
+        low = (1 - rate_weight) * table[window, rate] + rate_weight * table[window, next_rate]
+        high = (1 - rate_weight) * table[next_window, rate] + rate_weight * table[next_window, next_rate]
+        return np.exp((1 - window_weight) * low + window_weight * high)
+
+    def variance(self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0) -> np.ndarray:
+        """Variance of demand summed over the window (units squared)."""
+        mean = np.asarray(mean, dtype=float)
+        poisson = mean if self.family == COUNT else 0.0
+        return poisson + self.alpha(mean, days, lead_days) * mean**2
+
+    def quantile(
+        self,
+        mean: np.ndarray | pl.Series,
+        days: np.ndarray | float,
+        level: np.ndarray | float,
+        *,
+        lead_days: int = 0,
+        extra_variance: np.ndarray | float = 0.0,
+    ) -> np.ndarray:
+        """Smallest q with P(demand <= q) >= level, per element; 0 where the mean is 0.
+
+        mean: demand of the window (not a day's). level: probability in (0, 1), one or one per element.
+        extra_variance: variance from elsewhere to fold in, in units squared (lead time: rate**2 * sd_days**2).
+        About 3 microseconds an element (count data); for millions of rows use `published_quantiles`.
+        """
+        mean = _as_array(mean)
+        return quantile(mean, self._alpha_with(mean, days, lead_days, extra_variance), level, self.family)
+
+    def expected_shortage(
+        self,
+        mean: np.ndarray | pl.Series,
+        days: np.ndarray | float,
+        stock: np.ndarray | pl.Series | float,
+        *,
+        lead_days: int = 0,
+        extra_variance: np.ndarray | float = 0.0,
+    ) -> np.ndarray:
+        """E[(demand - stock)+]: units short over the window when `stock` units are there and none arrive."""
+        mean = _as_array(mean)
+        alpha = self._alpha_with(mean, days, lead_days, extra_variance)
+        return expected_shortage(mean, alpha, _as_array(stock), self.family)
+
+    def probability_covered(
+        self,
+        mean: np.ndarray | pl.Series,
+        days: np.ndarray | float,
+        stock: np.ndarray | pl.Series | float,
+        *,
+        lead_days: int = 0,
+        extra_variance: np.ndarray | float = 0.0,
+    ) -> np.ndarray:
+        """P(demand <= stock): the probability that `stock` units see the window through."""
+        mean = _as_array(mean)
+        return cdf(mean, self._alpha_with(mean, days, lead_days, extra_variance), _as_array(stock), self.family)
+
+    def published_quantiles(self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0) -> np.ndarray:
+        """The eight published quantiles (LEVELS) of many windows at once: shape (len(mean), 8), never crossing.
+
+        Read from a table over (mean, alpha) with steps of 1 % and 10 %: 0.1 microseconds an element.
+        """
+        mean = np.asarray(mean, dtype=float)
+        return _table_quantiles(mean, self.alpha(mean, days, lead_days), self.family)
+
+    def _alpha_with(
+        self, mean: np.ndarray, days: np.ndarray | float, lead_days: int, extra_variance: np.ndarray | float
+    ) -> np.ndarray:
+        extra = np.asarray(extra_variance, dtype=float) / np.maximum(mean, _MIN_MEAN) ** 2
+        return np.minimum(self.alpha(mean, days, lead_days) + extra, 1e6)
+
+
+# ------------------------------------------------------------------ the two families, with alpha given
+
+
+def quantile(mean: np.ndarray, alpha: np.ndarray, level: np.ndarray | float, family: str = COUNT) -> np.ndarray:
+    """Smallest q with P(D <= q) >= level for D of the family with this mean and alpha; 0 where mean is 0."""
+    mean, alpha, level = np.broadcast_arrays(np.asarray(mean, float), np.asarray(alpha, float), np.asarray(level, float))
+    safe = np.maximum(mean, _MIN_MEAN)
+    size = 1.0 / np.maximum(alpha, 1e-9)
+    if family == MEASURE:
+        result = special.gammaincinv(size, level) * safe / size
+    else:
+        result = np.where(
+            alpha < MIN_ALPHA / 10, stats.poisson.ppf(level, safe), stats.nbinom.ppf(level, size, size / (size + safe))
+        )
+    return np.where(mean > _MIN_MEAN, result, 0.0)
+
+
+def cdf(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = COUNT) -> np.ndarray:
+    """P(D <= stock)."""
+    mean, alpha, stock = np.broadcast_arrays(np.asarray(mean, float), np.asarray(alpha, float), np.asarray(stock, float))
+    return np.where(stock < 0, 0.0, np.where(mean > _MIN_MEAN, 1.0 - _tail(mean, alpha, stock, family, 0), 1.0))
+
+
+def expected_shortage(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = COUNT) -> np.ndarray:
+    """E[(D - stock)+], the loss function, in closed form.
+
+    E[D; D > q] = mean * P(D' > q - 1) where D' has size + 1 (negative binomial) or is the same Poisson;
+    = mean * P(D' > q) with shape + 1 (gamma). Vectors: design/numbers.md section 3, row 15.
+    """
+    mean, alpha, stock = np.broadcast_arrays(np.asarray(mean, float), np.asarray(alpha, float), np.asarray(stock, float))
+    covered = np.maximum(stock, 0.0)
+    above = mean * _tail(mean, alpha, covered, family, 1) - covered * _tail(mean, alpha, covered, family, 0)
+    return np.where(mean > _MIN_MEAN, np.maximum(above, 0.0) - np.minimum(stock, 0.0), np.maximum(-stock, 0.0))
+
+
+def _tail(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str, order: int) -> np.ndarray:
+    """P(D > stock) for order 0; for order 1 the share of the mean that lies above stock, E[D; D > stock] / mean."""
+    size = 1.0 / np.maximum(alpha, 1e-9)
+    safe = np.maximum(mean, _MIN_MEAN)
+    if family == MEASURE:
+        return special.gammaincc(size + order, stock * size / safe)
+    k = np.floor(stock) - order
+    negative_binomial = special.betainc(np.maximum(k + 1, 1e-300), size + order, safe / (size + safe))
+    poisson = special.gammainc(np.maximum(k + 1, 1e-300), safe)
+    return np.where(k < 0, 1.0, np.where(alpha < MIN_ALPHA / 10, poisson, negative_binomial))
+
+
+# ------------------------------------------------------------------ tables for the published quantiles
+
+_MEAN_STEP = 0.01
+_MEAN_GRID = np.exp(np.arange(np.log(1e-3), np.log(2e4), _MEAN_STEP))
+_ALPHA_STEP = 0.1
+_ALPHA_GRID = np.exp(np.arange(np.log(MIN_ALPHA), np.log(MAX_ALPHA) + _ALPHA_STEP, _ALPHA_STEP))
+
+
+@lru_cache(maxsize=256)
+def _column(alpha_index: int, family: str) -> np.ndarray:
+    """Quantiles of every mean of the grid at one alpha: (means, levels). Built when first asked for."""
+    levels = np.asarray(LEVELS)[None, :]
+    return quantile(_MEAN_GRID[:, None], np.asarray(_ALPHA_GRID[alpha_index]), levels, family).astype(np.float64)
+
+
+def _table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str) -> np.ndarray:
+    """Nearest node of the table; beyond the largest mean the shape is kept and scaled. All levels share one node."""
+    row = np.rint((np.log(np.maximum(mean, _MEAN_GRID[0])) - np.log(_MEAN_GRID[0])) / _MEAN_STEP).astype(np.int64)
+    scale = np.maximum(mean / _MEAN_GRID[-1], 1.0)
+    row = np.minimum(row, len(_MEAN_GRID) - 1)
+    node = np.rint((np.log(np.clip(alpha, MIN_ALPHA, MAX_ALPHA)) - np.log(MIN_ALPHA)) / _ALPHA_STEP).astype(np.int64)
+    result = np.empty((len(mean), len(LEVELS)))
+    for index in np.unique(node):
+        chosen = np.flatnonzero(node == index)
+        result[chosen] = _column(int(index), family)[row[chosen]]
+    result *= scale[:, None]
+    if family == MEASURE:  # exact in the mean: the shape does not depend on it
+        result *= (np.maximum(mean, _MIN_MEAN) / (_MEAN_GRID[row] * scale))[:, None]
+    result[mean < _MEAN_GRID[0] / 2] = 0.0
+    return result
+
+
+# ------------------------------------------------------------------ helpers
+
+
+def _position(nodes: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Index of the node at or below each value and the weight of the next one; flat outside the nodes."""
+    index = np.clip(np.searchsorted(nodes, value, side="right") - 1, 0, len(nodes) - 1)
+    following = _after(index, nodes)
+    gap = nodes[following] - nodes[index]
+    weight = np.where(gap > 0, (value - nodes[index]) / np.where(gap > 0, gap, 1.0), 0.0)
+    return index, np.clip(weight, 0.0, 1.0)
+
+
+def _after(index: np.ndarray, nodes: np.ndarray) -> np.ndarray:
+    return np.minimum(index + 1, len(nodes) - 1)
+
+
+def _as_array(values: np.ndarray | pl.Series | float) -> np.ndarray:
+    return values.to_numpy().astype(float) if isinstance(values, pl.Series) else np.asarray(values, dtype=float)

@@ -1,0 +1,1 @@
+"""Stock decisions from demand distributions: one decision a module, every quantity with its arithmetic beside it."""

@@ -1,0 +1,161 @@
+"""Why this quantity: the sentence on each order line, and the proof that the line's columns alone give its quantity.
+
+What belongs here: words for a line, and `recompute`, which knows nothing but the published columns and the contract.
+What does not: any decision. `recompute` shares no code with the steps on purpose: it is what they are held against.
+"""
+
+import numpy as np
+import polars as pl
+
+WITHHELD = {  # code on the line: the reason in words
+    "no_snapshot": "no stock snapshot",
+    "stale_snapshot": "stock snapshot too old",
+    "negative_stock": "negative stock record",
+    "impossible_terms": "negative lead time, minimum, multiple or cost in sourcing",
+    "beyond_forecast": "forecast ends before the protection period",
+}
+
+
+def recompute(lines: pl.DataFrame) -> pl.Series:
+    """Order quantity of each published line, rebuilt from the line's own columns.
+
+    position = on hand - reserved - backorder + on order + in transfer; need = max(0, target - position); where there is
+    a need: at least the minimum, then whole multiples upwards; a withheld line orders nothing.
+    """
+    stock = lines["on_hand_qty"] - lines["reserved_qty"] - lines["backorder_qty"]
+    position = stock + lines["on_order_qty"] + lines["in_transfer_qty"]
+    need = (lines["target_qty"] - position).fill_null(0.0).to_numpy()
+    need = np.where(lines["withheld_reason"].is_null().to_numpy() & (need > 1e-6), need, 0.0)
+    wanted = np.where(need > 0, np.maximum(need, lines["min_order_qty"].to_numpy()), 0.0)
+    multiple = lines["order_multiple"].to_numpy()
+    return pl.Series("order_qty", np.ceil(np.round(wanted / multiple, 6)) * multiple)
+
+
+def explanation() -> pl.Expr:
+    """The sentence a buyer can read aloud. Works on the planning frame, names and flags included (replenishment)."""
+    return pl.when(pl.col("withheld_reason").is_null()).then(_order_sentence()).otherwise(_withheld_sentence())
+
+
+def _order_sentence() -> pl.Expr:
+    packs = pl.col("order_qty") / pl.col("order_multiple")
+    pack_text = pl.format(" ({} {} of {})", _number(packs), _plural(packs, "pack"), _number("order_multiple"))
+    position = pl.concat_str(
+        pl.format("{} on hand", _number("on_hand_qty")),
+        _if(pl.col("snapshot_age_days") > 0, pl.format(" (as of {})", _day("snapshot_date"))),
+        pl.format(", {} reserved", _number("reserved_qty")),
+        _if(pl.col("backorder_qty") > 0, pl.format(", {} owed on backorders", _number("backorder_qty"))),
+        pl.format(", {} on order", _number("on_order_qty")),
+        _if(pl.col("in_transfer_qty") > 0, pl.format(", {} in transfer", _number("in_transfer_qty"))),
+    )
+    return pl.concat_str(
+        pl.format("Order {}", _number("order_qty")),
+        _if(pl.col("order_multiple") != 1, pack_text),
+        pl.format(" of {} for {}", "product_name", "location_name"),
+        pl.format(" on {} from {}: ", _day("order_on"), "source_name"),
+        pl.format("expected demand {} over ", _number("demand_mean_qty", 1)),
+        _protection_text(),
+        pl.format("; to be in stock with {} % probability that takes {}; ", _percent(), _number("target_qty")),
+        position,
+        pl.format(" → short {}", _number("need_qty")),
+        pl.when(pl.col("after_moq_qty") > pl.col("need_qty"))
+        .then(pl.format("; raised to the minimum of {}", _number("min_order_qty")))
+        .otherwise(_if(pl.col("min_order_qty") > 0, pl.format("; minimum {}", _number("min_order_qty")))),
+        _if(
+            pl.col("after_pack_qty") > pl.col("after_moq_qty"),
+            pl.format("; rounded up to {}", _number("after_pack_qty")),
+        ),
+        pl.lit("."),
+        _if(
+            pl.col("is_below_supplier_minimum"),
+            pl.format(
+                " All lines for {} together are worth {}, below its minimum of {}.",
+                "source_name",
+                _number("source_order_value", 2),
+                _number("min_order_value", 2),
+            ),
+        ),
+    )
+
+
+def _withheld_sentence() -> pl.Expr:
+    code = pl.col("withheld_code")
+    why = (
+        pl.when(code == "no_snapshot")
+        .then(pl.lit("there is no stock record, and none is not zero. Count it, or send it in erp/inventory"))
+        .when(code == "stale_snapshot")
+        .then(
+            pl.format(
+                "the stock record is of {}, {} days before {}. Send a newer one in erp/inventory",
+                _day("snapshot_date"),
+                "snapshot_age_days",
+                _day("as_of"),
+            )
+        )
+        .when(code == "negative_stock")
+        .then(
+            pl.format(
+                "the stock record cannot be right ({} on hand, {} reserved, {} on order). Count it and correct it",
+                _number("on_hand_qty"),
+                _number("reserved_qty"),
+                _number("on_order_qty"),
+            )
+        )
+        .when(code == "impossible_terms")
+        .then(pl.lit("its row in erp/sourcing holds a negative lead time, minimum, multiple or cost. Correct it"))
+        .otherwise(pl.format("{} days have to be covered and the forecast ends before", "protection_days"))
+    )
+    target = pl.format(
+        " To be in stock with {} % probability over {} days takes {}.",
+        _percent(),
+        "protection_days",
+        _number("target_qty"),
+    )
+    return pl.concat_str(
+        pl.format("No order for {} at {}: ", "product_name", "location_name"),
+        why,
+        pl.lit("."),
+        _if(pl.col("target_qty").is_not_null(), target),
+    )
+
+
+def _protection_text() -> pl.Expr:
+    """E.g. '9 days (1 wait + 3 lead [2.5 ± 1] + 5 review)'; in square brackets what was measured or assumed."""
+    spread = _if(pl.col("lead_time_sd_days") > 0, pl.format(" ± {}", _number("lead_time_sd_days", 2)))
+    is_exact = (pl.col("lead_time_days") == pl.col("whole_lead_days")) & (pl.col("lead_time_sd_days") == 0)
+    lead_note = (
+        pl.when("is_default_lead_time")
+        .then(pl.lit(" [assumed]"))
+        .otherwise(_if(~is_exact, pl.concat_str(pl.lit(" ["), _number("lead_time_days", 2), spread, pl.lit("]"))))
+    )
+    return pl.concat_str(
+        pl.format("{} {} (", "protection_days", _plural(pl.col("protection_days"), "day")),
+        _if(pl.col("wait_days") > 0, pl.format("{} wait + ", "wait_days")),
+        pl.format("{} lead", "whole_lead_days"),
+        lead_note,
+        pl.format(" + {} review", "review_days"),
+        _if(pl.col("is_default_review"), pl.lit(" [assumed]")),
+        pl.lit(")"),
+    )
+
+
+def _if(condition: pl.Expr, text: pl.Expr) -> pl.Expr:
+    """The text where the condition holds, else nothing (never null, which would void the whole sentence)."""
+    return pl.when(condition).then(text).otherwise(pl.lit(""))
+
+
+def _number(column: str | pl.Expr, decimals: int = 3) -> pl.Expr:
+    """12.0 as '12', 18.42 as '18.42'."""
+    expression = pl.col(column) if isinstance(column, str) else column
+    return expression.round(decimals).cast(pl.String).str.strip_suffix(".0")
+
+
+def _percent() -> pl.Expr:
+    return _number(pl.col("service_target") * 100, 2)
+
+
+def _day(column: str) -> pl.Expr:
+    return pl.col(column).dt.strftime("%a %Y-%m-%d")
+
+
+def _plural(count: pl.Expr, noun: str) -> pl.Expr:
+    return pl.when(count == 1).then(pl.lit(noun)).otherwise(pl.lit(noun + "s"))

@@ -1,0 +1,87 @@
+"""The list that comes out of replenishment: its columns, and what became of the series that have no line on it.
+
+What belongs here: the shape of the result (contracts.md, section 4, replenishment_orders) and the counts beside it.
+What does not: how any of it is decided (replenishment).
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from ml.planning.steps import STEPS
+from ml.planning.terms import POOLED_PREFIX, STOCK_TERMS
+
+_COLUMNS: dict[str, type[pl.DataType]] = {
+    "sku_id": pl.String,
+    "location_id": pl.String,
+    "supplier_id": pl.String,
+    "from_location_id": pl.String,
+    "as_of": pl.Date,
+    "order_on": pl.Date,
+    "service_type": pl.String,
+    "service_target": pl.Float64,
+    "lead_time_days": pl.Float64,
+    "lead_time_sd_days": pl.Float64,
+    "review_days": pl.Int64,
+    "wait_days": pl.Int64,
+    "protection_days": pl.Int64,
+    "demand_mean_qty": pl.Float64,
+    "target_qty": pl.Float64,
+    **dict.fromkeys(STOCK_TERMS, pl.Float64),
+    "inventory_position_qty": pl.Float64,
+    "need_qty": pl.Float64,
+    **{step.column: pl.Float64 for step in STEPS},
+    "order_multiple": pl.Float64,
+    "min_order_qty": pl.Float64,
+    "order_qty": pl.Float64,
+    "unit_cost": pl.Float64,
+    "order_value": pl.Float64,
+    "stockout_on": pl.Date,
+    "expected_lost_qty": pl.Float64,
+    "reason_codes": pl.String,
+    "withheld_reason": pl.String,
+    "explanation": pl.String,
+}
+LINES_SCHEMA = pl.Schema(_COLUMNS)
+
+
+@dataclass(frozen=True)
+class ReplenishmentNotes:
+    """What became of every forecast series.
+
+    series = pooled + at_closed_locations + without_sourcing + covered (the position reaches the target) + ordered +
+    withheld. `unused_departments` have a service target in the settings and no product.
+    """
+
+    series: int
+    pooled: int
+    at_closed_locations: int
+    without_sourcing: int
+    covered: int
+    ordered: int
+    withheld: int
+    withheld_by_reason: dict[str, int]
+    unused_departments: list[str]
+
+    def warnings(self) -> list[str]:
+        """Sentences for the manifest: what got no line, or a line without an order, and why."""
+        found = []
+        if self.without_sourcing:
+            found.append(f"no order is proposed for {self.without_sourcing} series without a source in erp/sourcing")
+        if self.at_closed_locations:
+            found.append(f"no order is proposed for {self.at_closed_locations} series at closed locations")
+        if self.pooled:
+            found.append(f"no order is proposed for {self.pooled} pooled series ({POOLED_PREFIX}<region>)")
+        found += [f"{count} order lines are withheld: {reason}" for reason, count in self.withheld_by_reason.items()]
+        if self.unused_departments:
+            names = ", ".join(self.unused_departments)
+            found.append(f"planning.service_target_by_department names departments that no product has: {names}")
+        return found
+
+
+@dataclass(frozen=True)
+class Replenishment:
+    """`lines`: LINES_SCHEMA, ordered or withheld, sorted by its first two columns. `notes`: what became of the rest."""
+
+    lines: pl.DataFrame
+    notes: ReplenishmentNotes

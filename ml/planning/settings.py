@@ -1,0 +1,50 @@
+"""What a company may set about its stock decisions.
+
+What belongs here: fields that a decision reads, each described, for the settings page is generated from them. What does
+not: where the extracts lie or when the night starts (orchestration).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class PlanningSettings(BaseModel):
+    """How stock is decided. Quantities are in base units, times in days."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service_type: Literal["cycle"] = Field(
+        "cycle",
+        description="What service_target means. cycle: the probability that stock lasts through the protection period "
+        "(type 1 service).",
+    )
+    service_target: Probability = Field(
+        0.95, description="Service aimed at where the product's department has no target of its own."
+    )
+    service_target_by_department: dict[str, Probability] = Field(
+        default_factory=dict,
+        description="Service aimed at by department, as the departments are called in erp/products.",
+    )
+    default_lead_time_days: float = Field(
+        7.0,
+        ge=0.0,
+        le=180.0,
+        description="Lead time where erp/sourcing leaves it blank; such lines carry the reason code default_lead_time.",
+    )
+    default_review_days: int = Field(
+        7,
+        ge=1,
+        le=180,
+        description="Days from one order to the next where the source has no order_weekdays; such lines carry the "
+        "reason code default_review.",
+    )
+    max_snapshot_age_days: int = Field(
+        3,
+        ge=0,
+        description="A stock record older than this many days at as_of is not trusted: the line is withheld, with the "
+        "reason. 3 bridges a long weekend.",
+    )
+    money_decimals: int = Field(2, ge=0, le=4, description="Decimals that order values are rounded to.")

@@ -1,0 +1,159 @@
+"""The `shelfcast` command: words for people around what the other modules do.
+
+Exit status 0: done, or published. 1: refused or failed, and the message says why. 2: wrong usage or settings.
+Heavy libraries are imported by the commands that need them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.errors import ShelfcastError
+from orchestration.settings import Settings, load_settings
+
+app = typer.Typer(
+    help="Retail extracts in; one warehouse, forecasts and order lists out, every night.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+errors = Console(stderr=True)
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="The company's home directory (default: $SHELFCAST_HOME, else ./home)."),
+]
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Print what a user can mend as a message, without a traceback, and leave with its exit status."""
+    try:
+        yield
+    except ShelfcastError as error:
+        errors.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
+        raise typer.Exit(error.exit_status) from None
+
+
+@app.command()
+def demo(home: HomeOption = None) -> None:
+    """Write the demo company's extracts into landing/ (real tills of 2017; stock and suppliers are simulated)."""
+    with _plain_errors():
+        from orchestration.demo import write_demo
+
+        write_demo(load_settings(home), _say)
+
+
+@app.command()
+def run(
+    home: HomeOption = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="Business day to close (default: the last in pos/sales).")
+    ] = None,
+) -> None:
+    """Run the night: ingest, build, check, forecast, propose orders, check, publish."""
+    with _plain_errors():
+        settings = load_settings(home)
+        day = _day(as_of)
+        from orchestration.night import run_night
+        from orchestration.report import print_night
+
+        outcome = run_night(settings, day, console)
+        if outcome.is_published:
+            print_night(settings, console)
+            return
+        latest = settings.published / "latest"
+        kept = f"latest stays at {latest.resolve().name}" if latest.exists() else "nothing was published before"
+        message = (outcome.run.message if outcome.run else "") or "\n".join(outcome.errors)
+        errors.print(f"[red]not published:[/] {kept}\n{escape(message)}", soft_wrap=True, highlight=False)
+        raise typer.Exit(1)
+
+
+@app.command()
+def status(home: HomeOption = None) -> None:
+    """Show the last runs, how fresh each feed is, what was quarantined, and where the outputs are."""
+    with _plain_errors():
+        from orchestration.report import print_status
+
+        print_status(load_settings(home), console)
+
+
+@app.command()
+def rollback(
+    run_id: Annotated[str, typer.Argument(help="A published run, as `shelfcast status` lists them.")],
+    home: HomeOption = None,
+) -> None:
+    """Point `latest` back at an older run."""
+    with _plain_errors():
+        from orchestration.publishing.swap import list_runs, point_latest
+
+        settings = load_settings(home)
+        known = list_runs(settings.published)
+        if run_id not in known:
+            shown = ", ".join(known) or "none"
+            raise ShelfcastError(f"no published run {run_id!r} in {settings.published} — published runs: {shown}")
+        point_latest(settings.published, run_id)
+        console.print(f"latest → {run_id}")
+
+
+@app.command()
+def doctor(home: HomeOption = None) -> None:
+    """Check versions, pins, disk, locks and a small fit of each model; say what to do."""
+    with _plain_errors():
+        from orchestration.doctor import examine
+
+        findings = examine(load_settings(home))
+    table = Table("", "check", "finding", "what to do", show_lines=False)
+    for finding in findings:
+        table.add_row("[green]✓[/]" if finding.is_good else "[red]✗[/]", finding.check, finding.seen, finding.advice)
+    console.print(table)
+    if not all(finding.is_good for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Open Dagster's UI on this machine; its daemon runs the nightly schedule."""
+    with _plain_errors():
+        from orchestration.night import prepare_instance
+
+        prepare_instance(load_settings(home))
+    # Dagster's UI has no login: it listens on this machine only
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    os.execv(dagster, [dagster, *arguments])
+
+
+def _day(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        errors.print(f"[red]error:[/] --as-of {text!r} is not a date like 2026-01-31")
+        raise typer.Exit(2) from None
+
+
+def _say(message: str) -> None:
+    console.print(f"  [dim]{escape(message)}[/]", highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""How the night calls dbt: where the project lies, its manifest, the environment and arguments of one `dbt build`.
+
+Belongs here: pure argument helpers and the parse that makes the manifest. Not here: SQL (dbt_project) and the Dagster
+asset that streams the build (defs/assets/dbt.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+from orchestration.errors import ShelfcastError
+from orchestration.settings import Settings
+
+PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+MANIFEST = PROJECT / "target" / "manifest.json"
+_GENERATED = {"target", "logs", "dbt_packages"}
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that `dbt_project/profiles.yml` reads, and the switch that keeps dbt from calling home."""
+    return {
+        "SHELFCAST_WAREHOUSE": str(settings.warehouse),
+        "SHELFCAST_THREADS": str(settings.threads),
+        "SHELFCAST_MEMORY_LIMIT": settings.memory_limit,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+        "DBT_LOG_PATH": str(settings.warehouse.parent / "dbt_logs"),
+    }
+
+
+def variables(settings: Settings, as_of: date) -> dict[str, object]:
+    """Return dbt's vars of a night."""
+    return {
+        "as_of": as_of.isoformat(),
+        "company_timezone": settings.timezone,
+        "week_starts_on": settings.week_starts_on,
+    }
+
+
+def build_arguments(settings: Settings, as_of: date) -> list[str]:
+    """Return the arguments of the one `dbt build` of a night; unit tests belong to the test run."""
+    return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables(settings, as_of))]
+
+
+def ensure_manifest(settings: Settings) -> Path:
+    """Return the manifest, made anew when a file of the project is newer than it (5 s; otherwise nothing).
+
+    Raises:
+        ShelfcastError: the project does not parse; the message is dbt's.
+    """
+    if not MANIFEST.exists() or _newest_change() > MANIFEST.stat().st_mtime:
+        _parse(environment(settings))
+    return MANIFEST
+
+
+def _newest_change() -> float:
+    files = (p for p in PROJECT.rglob("*") if p.is_file() and not _GENERATED & set(p.relative_to(PROJECT).parts))
+    return max(p.stat().st_mtime for p in files)
+
+
+def _parse(variables: Mapping[str, str]) -> None:
+    command = [sys.executable, "-m", "dbt.cli.main", "parse", "--quiet", "--no-partial-parse"]
+    command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--vars", '{"as_of": "2000-01-01"}']
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ShelfcastError(f"dbt_project does not parse:\n{done.stdout}{done.stderr}")

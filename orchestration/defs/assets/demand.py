@@ -1,0 +1,62 @@
+"""Stage 4: the history that the forecast learns from: demand (what would have sold), not sales."""
+
+from __future__ import annotations
+
+import dagster as dg
+import polars as pl
+
+from ml.forecasting.demand import estimate_demand
+from orchestration.defs.resources import Company
+from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.warehouse import connect, read_frame, replace_table
+
+SERIES_QUERY = "select * from intermediate.int_series_selected order by series_id"
+OBSERVED_QUERY = "select * from intermediate.int_demand_daily order by series_id, date"
+
+
+@dg.multi_asset(
+    name="demand_history",
+    specs=[
+        dg.AssetSpec(
+            ["ml", "demand_series"],
+            deps=[dg.AssetKey(["intermediate", "int_series_selected"])],
+            group_name="demand",
+            kinds={"duckdb", "polars"},
+            owners=[OWNER],
+            description="One row a series that is forecast: a listed product at a place, or what sells unlisted in a region.",
+        ),
+        dg.AssetSpec(
+            ["ml", "demand_history"],
+            deps=[
+                dg.AssetKey(["intermediate", "int_series_selected"]),
+                dg.AssetKey(["intermediate", "int_demand_daily"]),
+            ],
+            group_name="demand",
+            kinds={"duckdb", "polars"},
+            owners=[OWNER],
+            description="Demand by series and day, stock-outs repaired; a day without a row had none.",
+        ),
+    ],
+    pool=POOL,
+)
+def demand_history(context: dg.AssetExecutionContext, company: Company):  # noqa: ANN201 - a generator of results
+    """Estimate demand from sales and stock-outs; the gate has passed the tables it reads."""
+    settings = company.settings()
+    with retrying_io():
+        with connect(settings) as con:
+            series, observed = read_frame(con, SERIES_QUERY), read_frame(con, OBSERVED_QUERY)
+        history = estimate_demand(observed, series)
+        with connect(settings) as con:
+            replace_table(con, "ml.demand_series", series)
+            replace_table(con, "ml.demand_history", history)
+    repaired = history.filter(pl.col("is_repaired"))
+    added = float((repaired["quantity"] - repaired["sales_qty"]).sum())
+    context.log.info(
+        f"{series.height:,} series, {history.height:,} days with demand; {repaired.height:,} stock-out days repaired, "
+        f"+{added:,.0f} units"
+    )
+    yield dg.MaterializeResult(asset_key=["ml", "demand_series"], metadata={"dagster/row_count": series.height})
+    yield dg.MaterializeResult(
+        asset_key=["ml", "demand_history"],
+        metadata={"dagster/row_count": history.height, "repaired_days": repaired.height, "repaired_units": added},
+    )

@@ -1,0 +1,100 @@
+"""Stage 1: extracts in `landing/` become typed rows; opens the run and fixes its business day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+import duckdb
+from pydantic import Field
+
+from orchestration import runs
+from orchestration.defs.resources import Company
+from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.errors import InputRefusedError
+from orchestration.ingestion.catalogue import canonical_feeds
+from orchestration.ingestion.declarations import source_feeds
+from orchestration.ingestion.loading import IngestionReport, ingest
+from orchestration.settings import Settings
+from orchestration.warehouse import connect
+
+
+class NightConfig(dg.Config):
+    """What may be asked of one night."""
+
+    as_of: str | None = Field(None, description="Business day to close, YYYY-MM-DD; default: the last day in pos/sales.")
+
+
+@dg.multi_asset(
+    name="ingest",
+    specs=[
+        dg.AssetSpec(
+            ["feeds", feed.table],
+            group_name="ingestion",
+            kinds={"duckdb", "python"},
+            owners=[OWNER],
+            description=f"{feed.about} All sources that deliver `{feed.name}`, typed, with file and line of each row.",
+        )
+        for feed in canonical_feeds().values()
+    ],
+    pool=POOL,
+)
+def ingest_extracts(
+    context: dg.AssetExecutionContext, config: NightConfig, company: Company
+) -> Iterator[dg.MaterializeResult]:
+    """Load what is new in `landing/`, file by file, and renew the views that dbt reads."""
+    settings = company.settings()
+    with retrying_io(), connect(settings) as con:
+        run_id = runs.begin(con, settings)
+        context.log.info(f"{run_id}: reading {settings.landing}")
+        report = ingest(
+            con,
+            source_feeds(settings.home),
+            settings.landing,
+            run_id,
+            settings.max_quarantined_pct,
+            context.log.info,
+        )
+        for warning in report.warnings:
+            context.log.warning(warning)
+        as_of = _business_day(con, settings, config.as_of, report)
+        if report.errors or as_of is None:
+            runs.end(con, run_id, runs.REFUSED, "\n".join(report.errors))
+            raise dg.Failure(
+                description="\n".join(report.errors), allow_retries=False
+            ) from InputRefusedError(report.errors)
+        runs.set_as_of(con, run_id, as_of)
+        context.log.info(f"business day {as_of}, {_summary(report)}")
+        for feed in canonical_feeds().values():
+            row = con.execute(f"select count(*) from feeds.{feed.table}").fetchone()
+            yield dg.MaterializeResult(
+                asset_key=["feeds", feed.table], metadata={"dagster/row_count": row[0] if row else 0}
+            )
+
+
+def _business_day(
+    con: duckdb.DuckDBPyConnection, settings: Settings, asked: str | None, report: IngestionReport
+) -> date | None:
+    """Return the day asked for, else the last local business date of `pos/sales`; None adds an error to the report."""
+    newest = con.execute(
+        "select max(case when s.sold_at_utc is null then s.sold_at "
+        "else timezone(coalesce(l.timezone, ?), timezone('UTC', s.sold_at_utc)) end)::date "
+        "from feeds.pos_sales s left join feeds.erp_locations l using (location_id)",
+        [settings.timezone],
+    ).fetchone()
+    last = newest[0] if newest else None
+    if asked is None:
+        return last
+    day = date.fromisoformat(asked)
+    if last is not None and day > last:
+        report.errors.append(
+            f"--as-of {day} is later than the last business day in pos/sales, {last} — the day cannot be closed yet; "
+            f"deliver its sales, or ask for {last} or earlier"
+        )
+    return day
+
+
+def _summary(report: IngestionReport) -> str:
+    files = ", ".join(f"{count} {state}" for state, count in sorted(report.files.items()))
+    return f"files: {files or 'none'}; rows: {report.rows_loaded:,} loaded, {report.rows_quarantined:,} quarantined"

@@ -1,0 +1,79 @@
+"""Stage 6: what to order, from forecasts, stock and sourcing. What the feeds do not support is absent, with the reason."""
+
+from __future__ import annotations
+
+import dagster as dg
+import duckdb
+import polars as pl
+
+from ml.planning.replenishment import ReplenishmentInputs, propose_orders
+from orchestration import runs
+from orchestration.defs.resources import Company
+from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.warehouse import connect, read_frame, replace_table
+
+ORDERS = "ml.replenishment_orders"
+# an order needs to know what is there and where more comes from
+NEEDED_FEEDS = {"erp/inventory": "feeds.erp_inventory", "erp/sourcing": "feeds.erp_sourcing"}
+QUERIES = {
+    "forecast_daily": "select sku_id, location_id, date, mean from ml.forecast_daily",
+    "forecast_weekly": "select sku_id, location_id, week_start, mean from ml.forecast_weekly",
+    "dispersion": "select * from ml.forecast_dispersion",
+    "positions": "select * from intermediate.int_stock_positions",
+    "sourcing": "select * from intermediate.int_sourcing_resolved",
+    "suppliers": "select * from staging.stg_erp__suppliers",
+    "products": "select sku_id, product_name, department from marts.dim_product",
+    "locations": "select location_id, location_name, is_open from marts.dim_location",
+}
+
+
+@dg.asset(
+    key=["ml", "replenishment_orders"],
+    deps=[
+        dg.AssetKey(["ml", "forecast_daily"]),
+        dg.AssetKey(["ml", "forecast_weekly"]),
+        dg.AssetKey(["ml", "forecast_dispersion"]),
+        dg.AssetKey(["intermediate", "int_stock_positions"]),
+        dg.AssetKey(["intermediate", "int_sourcing_resolved"]),
+    ],
+    group_name="planning",
+    kinds={"python", "polars", "duckdb"},
+    owners=[OWNER],
+    pool=POOL,
+    op_tags={"step": "recommendations"},
+)
+def recommendations(context: dg.AssetExecutionContext, company: Company) -> dg.MaterializeResult:
+    """Order lines by product, place and source: order-up-to on the distribution of demand, every term on the line."""
+    settings = company.settings()
+    with retrying_io(), connect(settings) as con:
+        _, as_of = runs.current(con)
+        missing = [feed for feed, table in NEEDED_FEEDS.items() if not _has_rows(con, table)]
+        if missing:
+            con.execute(f"drop table if exists {ORDERS}")
+            _keep_notes(con, [], f"no {' and no '.join(missing)} delivered: without stock and sources nothing is proposed")
+            context.log.info(f"no order lines: {', '.join(missing)} not delivered")
+            return dg.MaterializeResult(metadata={"dagster/row_count": 0})
+        inputs = ReplenishmentInputs(**{name: read_frame(con, query) for name, query in QUERIES.items()})
+    result = propose_orders(inputs, as_of, settings.planning)
+    warnings = result.notes.warnings()
+    for warning in warnings:
+        context.log.warning(warning)
+    value = float(result.lines["order_value"].sum() or 0.0)
+    context.log.info(f"{result.notes.ordered:,} order lines worth {value:,.0f} {settings.currency}")
+    with retrying_io(), connect(settings) as con:
+        rows = replace_table(con, ORDERS, result.lines)
+        _keep_notes(con, warnings, None)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": rows, "order_value": value, "withheld": result.notes.withheld}
+    )
+
+
+def _has_rows(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    return con.execute(f"select 1 from {relation} limit 1").fetchone() is not None
+
+
+def _keep_notes(con: duckdb.DuckDBPyConnection, warnings: list[str], absent: str | None) -> None:
+    """Keep what the manifest says of the orders: warnings, and why they are absent when they are."""
+    notes = [{"kind": "warning", "text": text} for text in warnings]
+    notes += [{"kind": "absent", "text": absent}] if absent else []
+    replace_table(con, "ml.planning_notes", pl.DataFrame(notes, schema={"kind": pl.String, "text": pl.String}))

@@ -1,0 +1,36 @@
+"""The company that a run works for: its home directory, and from it the settings.
+
+The home comes from the environment, so that one code location serves any company; settings are read when a step asks
+for them, so that a changed `shelfcast.yml` counts at the next run without a reload.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from orchestration.dbt import PROJECT
+from orchestration.settings import Settings, home_directory, load_settings
+
+
+class Company(dg.ConfigurableResource):
+    """A company's home directory as a Dagster resource."""
+
+    home: str
+
+    def settings(self) -> Settings:
+        """Return the company's settings as they stand now."""
+        return load_settings(Path(self.home))
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """Provide the company and dbt to every asset."""
+    return dg.Definitions(
+        resources={
+            "company": Company(home=str(home_directory())),
+            "dbt": DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT)),
+        }
+    )

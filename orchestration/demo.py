@@ -1,0 +1,37 @@
+"""`shelfcast demo`: the demo company as a company's own system would deliver it, plus its settings file.
+
+What the company is stands in seeds/demo; here only: where its files go, and that a company's own data is never mixed
+with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestration.errors import ShelfcastError
+from orchestration.settings import FILE_NAME, Settings
+
+MARK = ".demo"
+
+
+def write_demo(settings: Settings, say: Callable[[str], None]) -> None:
+    """Write the demo's extracts and, where there is none, its `shelfcast.yml`; the same bytes each time.
+
+    Raises:
+        ShelfcastError: landing/ holds extracts that the demo did not write, or the demo's data package is missing.
+    """
+    from seeds.demo import company
+
+    mark = settings.landing / MARK
+    if settings.landing.is_dir() and any(settings.landing.iterdir()) and not mark.exists():
+        raise ShelfcastError(f"{settings.landing} holds a company's extracts — choose another --home for the demo")
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    try:
+        files = company.write(settings.landing, say=say)
+    except ImportError as error:
+        raise ShelfcastError(str(error)) from None
+    path = settings.home / FILE_NAME
+    if not path.exists():
+        path.write_text(company.SETTINGS, encoding="utf-8")
+    say(f"{len(files)} extracts, {sum(f.rows for f in files):,} rows, in {settings.landing}")

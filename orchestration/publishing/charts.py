@@ -1,0 +1,115 @@
+"""Charts of the page as Vega-Lite specifications, made with altair. Data in, plain dict out.
+
+Belongs here: what is drawn on which axis. Which numbers is decided in page_data; fonts and colours are the page's CSS
+variables (`var(--…)`), so a chart follows light, dark and print without being drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestration.publishing.page_data import BASELINE_STEP, Row, bands_of
+
+Spec = dict[str, Any]
+_BAR_HEIGHT = 26
+
+
+def sales_and_forecast(weeks: Sequence[Row]) -> Spec:
+    """Units by week: what was sold as a line, what is expected as a dashed one. weeks: week_start, kind, units."""
+    import altair as alt  # 0.7 s: only a night that publishes pays for it
+
+    values = [{"week": row["week_start"].isoformat(), "kind": row["kind"], "units": round(row["units"], 1)} for row in weeks]
+    colour = alt.Color(
+        "kind:N",
+        scale=alt.Scale(domain=["sold", "forecast"], range=["var(--sold)", "var(--accent)"]),
+        legend=alt.Legend(title=None, orient="top", symbolType="stroke"),
+    )
+    dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=["sold", "forecast"], range=[[1, 0], [6, 3]]), legend=None)
+    week = alt.X("week:T", title=None, axis=alt.Axis(format="%b %Y", labelOverlap=True, tickCount=8))
+    units = alt.Y("units:Q", title="units a week", axis=alt.Axis(format="~s", tickCount=5))
+    tooltip = [
+        alt.Tooltip("week:T", title="week from", format="%Y-%m-%d"),
+        alt.Tooltip("kind:N", title="what"),
+        alt.Tooltip("units:Q", title="units", format=",.0f"),
+    ]
+    base = alt.Chart(alt.Data(values=values)).encode(x=week, y=units)
+    line = base.mark_line(strokeWidth=2).encode(color=colour, strokeDash=dash)
+    # unseen, wide points: the tooltip is found without aiming at a line two pixels thick
+    points = base.mark_point(size=160, opacity=0, filled=True).encode(tooltip=tooltip)
+    return _spec((line + points).properties(width="container", height=280))
+
+
+def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) -> Spec:
+    """WMAPE by weeks ahead, one bar a step; the published step stands out, lower is better. errors: rows of one metric."""
+    import altair as alt
+
+    rows = [row for row in errors if row["level"] == level]
+    steps = sorted({row["step"] for row in rows}, key=lambda step: (step != published_step, step != BASELINE_STEP, step))
+    values = [
+        {"band": f"weeks {row['horizon_band']}", "step": step_name(row["step"]), "wmape": round(row["value"], 4)}
+        for row in rows
+    ]
+    names = [step_name(step) for step in steps]
+    colours = ["var(--accent)", *(f"var(--other-{1 + n % 4})" for n in range(len(names) - 1))]
+    chart = (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X(
+                "band:N",
+                sort=[f"weeks {band}" for band in bands_of(rows)],
+                title=None,
+                axis=alt.Axis(labelAngle=0),
+                scale=alt.Scale(paddingInner=0.25),
+            ),
+            xOffset=alt.XOffset("step:N", sort=names),
+            y=alt.Y("wmape:Q", title="WMAPE", axis=alt.Axis(format=".0%", tickCount=5)),
+            color=alt.Color(
+                "step:N",
+                scale=alt.Scale(domain=names, range=colours),
+                legend=alt.Legend(title=None, orient="top", columns=3),
+            ),
+            tooltip=[
+                alt.Tooltip("step:N", title="method"),
+                alt.Tooltip("band:N", title="ahead"),
+                alt.Tooltip("wmape:Q", title="WMAPE", format=".1%"),
+            ],
+        )
+        .properties(width="container", height=220)
+    )
+    return _spec(chart)
+
+
+def order_value(groups: Sequence[Row], currency: str) -> Spec:
+    """Value of the orders, one bar a group, in the order given. groups: label, lines, value."""
+    import altair as alt
+
+    # the place in the list is the key: two departments may have the same name once it is shortened
+    values = [
+        {"label": row["label"], "lines": row["lines"], "value": round(float(row["value"]), 2)} for row in groups
+    ]
+    base = alt.Chart(alt.Data(values=values)).encode(
+        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=160, ticks=False, domain=False)),
+        x=alt.X("value:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
+        tooltip=[
+            alt.Tooltip("label:N", title=" "),
+            alt.Tooltip("value:Q", title=currency, format=",.0f"),
+            alt.Tooltip("lines:Q", title="lines", format=","),
+        ],
+    )
+    chart = base.mark_bar(color="var(--accent)", cornerRadiusEnd=2, height={"band": 0.7})
+    return _spec(chart.properties(width="container", height=_BAR_HEIGHT * len(values)))
+
+
+def step_name(step: str) -> str:
+    """Return a step of the forecast as a reader calls it."""
+    return {"naive_seasonal": "seasonal naive", "lightgbm": "LightGBM"}.get(step, step.replace("_", " "))
+
+
+def _spec(chart: Any) -> Spec:
+    """A chart as a dict, without altair's own look and without the address of the schema: the page names no host."""
+    spec: Spec = chart.to_dict()
+    spec.pop("$schema", None)
+    spec.pop("config", None)
+    return spec

@@ -1,0 +1,99 @@
+"""What the columns of the published tables mean and how a workbook shows them: one name, one meaning, everywhere.
+
+Belongs here: the sentence that stands as a note on a workbook's header and as a comment in marts.duckdb, and the rule
+from a column's name to its number format. A column that is not named here is published all the same, without a note.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+
+_MEANINGS = {
+    "as_of": "The business day that was closed; forecasts and orders start the day after.",
+    "sku_id": "Product, as the company numbers it.",
+    "location_id": "Place that sells or holds stock; 'unlisted:<region>' pools what sells where it is not listed.",
+    "date": "Day.",
+    "week_start": "First day of the week.",
+    "month_start": "First day of the month.",
+    "days_covered": "Days of the period that lie ahead; quantities are for these days only.",
+    "mean": "Expected demand, in base units: what would sell with stock on the shelf.",
+    "model": "Forecast method that won for this series in the backtest.",
+    "segment": "Demand class of the series (smooth, erratic, intermittent, lumpy, new).",
+    "level": "Level at which the figure was measured.",
+    "horizon_band": "Weeks ahead.",
+    "step": "Forecast method, or step of the forecast, that is measured.",
+    "metric": "What is measured: wmape = sum of absolute errors / sum of demand; bias = sum of errors / sum of demand.",
+    "value": "The metric of this step.",
+    "baseline_value": "The metric of seasonal naive on the same rows.",
+    "series": "Number of series measured.",
+    "cutoffs": "Days from which the backtest forecast.",
+    "order_on": "Day on which to place the order.",
+    "supplier_id": "Supplier to order from; empty when another place delivers.",
+    "from_location_id": "Place that delivers; empty when a supplier does.",
+    "service_type": "What the service target means: cycle = probability that stock lasts through the protection period.",
+    "service_target": "Service aimed at.",
+    "lead_time_days": "Days from order to delivery.",
+    "lead_time_sd_days": "Standard deviation of the lead time, in days.",
+    "review_days": "Days from this order to the next one.",
+    "wait_days": "Days until the order can be placed.",
+    "protection_days": "Days that this order has to last: waiting, lead time and review.",
+    "demand_mean_qty": "Expected demand over the protection days.",
+    "target_qty": "Order-up-to level: demand over the protection days stays below it with the service target's probability.",
+    "on_hand_qty": "Stock at the close of the business day.",
+    "reserved_qty": "Stock promised to customers.",
+    "backorder_qty": "Customers' orders waiting for stock.",
+    "on_order_qty": "Ordered from suppliers, not yet received.",
+    "in_transfer_qty": "On the way from other places.",
+    "inventory_position_qty": "On hand - reserved - backorders + on order + in transfer.",
+    "need_qty": "Target - inventory position, or zero.",
+    "order_multiple": "Ordered in whole multiples of this quantity.",
+    "min_order_qty": "Smallest quantity that may be ordered.",
+    "order_qty": "Quantity to order.",
+    "unit_cost": "Cost of one unit.",
+    "order_value": "Quantity to order x unit cost.",
+    "stockout_on": "Day on which stock runs out if nothing is ordered.",
+    "expected_lost_qty": "Expected demand lost over the protection days if nothing is ordered.",
+    "reason_codes": "Rules that shaped the quantity.",
+    "withheld_reason": "Why no order is proposed although the line was looked at; empty for a line to order.",
+    "explanation": "The arithmetic of the line, in words.",
+    "passed": "Whether the check passed.",
+    "severity": "What a failed check does: stop the night, or warn.",
+    "failed_rows": "Rows that failed the check.",
+    "sample": "Some of the rows that failed.",
+}
+_QUANTILE = re.compile(r"p(\d\d)")
+_AFTER_STEP = re.compile(r"after_(\w+)_qty")
+
+
+def meaning(name: str) -> str | None:
+    """Return the sentence that explains a published column, or None when there is none."""
+    if match := _QUANTILE.fullmatch(name):
+        return f"Quantile: demand stays at or below this with probability 0.{match[1]}."
+    if match := _AFTER_STEP.fullmatch(name):
+        return f"Quantity after the step '{match[1].replace('_', ' ')}'."
+    return _MEANINGS.get(name)
+
+
+def number_format(name: str, kind: pa.DataType, is_whole: bool) -> str | None:
+    """Return the spreadsheet format of a column, or None for text.
+
+    kind: Arrow type. is_whole: every value in the column is a whole number.
+    """
+    if pa.types.is_date(kind):
+        return "yyyy-mm-dd"
+    if pa.types.is_timestamp(kind):
+        return "yyyy-mm-dd hh:mm"
+    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
+        return None
+    if name.endswith(("_value", "_amount", "_cost", "_price")):
+        return "#,##0.00"
+    if name.endswith(("_target", "_share", "_pct")):
+        return "0.0%"
+    return "#,##0" if is_whole else "#,##0.00"
+
+
+def is_money(name: str) -> bool:
+    """Say whether a column holds amounts of money that may be added up over lines."""
+    return name.endswith(("_value", "_amount"))

@@ -1,0 +1,101 @@
+"""marts.duckdb: the marts and every published table in one file that analysts open, read-only.
+
+Belongs here: copying tables and their comments from the warehouse into a fresh file. What the marts are is dbt's, what
+the published columns mean stands in columns. The file is finished and closed before anybody sees it, so a reader never
+meets a writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from orchestration.publishing.columns import meaning
+from orchestration.publishing.night import PublicationError, WrittenTable
+from orchestration.publishing.tables import literal, parquet_source, quoted, relation
+
+FILE_NAME = "marts.duckdb"
+_ALIAS = "shelfcast_publication"
+
+
+def build_marts_file(
+    con: duckdb.DuckDBPyConnection, folder: Path, written: Sequence[WrittenTable], mart_schemas: Sequence[str]
+) -> list[str]:
+    """Write `folder`/marts.duckdb and return the names of its tables, sorted.
+
+    con: the warehouse, which may be open read-only; its own data are not touched. Published tables are taken from their
+    Parquet files: what analysts query is what planners download, in the same order.
+
+    Raises:
+        PublicationError: two tables would have the same name.
+    """
+    marts = _marts_to_copy(con, written, mart_schemas)
+    path = folder / FILE_NAME
+    con.execute(f"attach {literal(str(path))} as {_ALIAS} (read_write)")
+    try:
+        for name, source in marts.items():
+            con.execute(f"create table {_ALIAS}.{quoted(name)} as select * from {relation(source)}")
+            _copy_comments(con, name, source)
+        for output in written:
+            name = output.table.name
+            con.execute(f"create table {_ALIAS}.{quoted(name)} as select * from {parquet_source(folder / output.file)}")
+            _comment_published(con, output)
+    finally:
+        con.execute(f"detach {_ALIAS}")
+    path.chmod(0o444)  # opened for writing by mistake, it would lock out every other reader
+    return sorted([*marts, *(output.table.name for output in written)])
+
+
+def _marts_to_copy(
+    con: duckdb.DuckDBPyConnection, written: Sequence[WrittenTable], mart_schemas: Sequence[str]
+) -> dict[str, str]:
+    """Name in the file to relation in the warehouse. A mart that is published under its own name is there already."""
+    published = {output.table.name: output.table.relation for output in written}
+    found = con.execute(
+        "select table_name, table_schema || '.' || table_name from information_schema.tables "
+        "where table_catalog = current_database() and list_contains(?, table_schema) order by all",
+        [list(mart_schemas)],
+    ).fetchall()
+    marts: dict[str, str] = {}
+    for name, source in found:
+        other = published.get(name) or marts.get(name)
+        if other == source:
+            continue
+        if other is not None:
+            raise PublicationError(f"{source} and {other} would both be {name} in {FILE_NAME} — rename one of them")
+        marts[name] = source
+    return marts
+
+
+def _copy_comments(con: duckdb.DuckDBPyConnection, name: str, source: str) -> None:
+    """Carry over what dbt wrote as comments (persist_docs)."""
+    schema, table = source.split(".", 1)
+    for kind, where in (("tables", "table_name"), ("views", "view_name")):
+        row = con.execute(
+            f"select comment from duckdb_{kind}() where database_name = current_database() and schema_name = ? and {where} = ?",
+            [schema, table],
+        ).fetchone()
+        if row and row[0]:
+            _comment(con, "table", quoted(name), row[0])
+    columns = con.execute(
+        "select column_name, comment from duckdb_columns() where database_name = current_database() and schema_name = ? "
+        "and table_name = ? and comment is not null order by column_index",
+        [schema, table],
+    ).fetchall()
+    for column, comment in columns:
+        _comment(con, "column", f"{quoted(name)}.{quoted(column)}", comment)
+
+
+def _comment_published(con: duckdb.DuckDBPyConnection, output: WrittenTable) -> None:
+    name = quoted(output.table.name)
+    _comment(con, "table", name, f"{output.table.title}. {output.table.description}")
+    for column, _ in output.columns:
+        if text := meaning(column):
+            _comment(con, "column", f"{name}.{quoted(column)}", text)
+
+
+def _comment(con: duckdb.DuckDBPyConnection, kind: str, what: str, text: str) -> None:
+    # COMMENT ON takes a full name for tables only with catalog and schema, and no parameters
+    con.execute(f"comment on {kind} {_ALIAS}.main.{what} is {literal(text)}")

@@ -1,0 +1,138 @@
+"""index.html: the page of the night, one file that asks nobody for anything.
+
+Belongs here: gathering what the page shows and handing it to the template, formats of numbers and dates. All words
+stand in templates/, all SQL in page_data, all drawing in charts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+from markupsafe import Markup
+
+from orchestration.publishing import charts, page_data
+from orchestration.publishing.marts_file import FILE_NAME
+from orchestration.publishing.night import Night, WrittenTable
+from orchestration.publishing.settings import PublishingSettings
+
+PAGE = "index.html"
+_TEMPLATES = Path(__file__).parent / "templates"
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = ("January", "February", "March", "April", "May", "June",
+           "July", "August", "September", "October", "November", "December")  # fmt: skip
+
+
+def write_page(
+    folder: Path, night: Night, written: Sequence[WrittenTable], settings: PublishingSettings, *, has_data_docs: bool
+) -> None:
+    """Write `folder`/index.html from the marts.duckdb that stands in the same folder."""
+    with duckdb.connect(str(folder / FILE_NAME), read_only=True) as con:
+        shown = _shown(page_data.source_of(con), night, settings)
+    template = _environment().get_template("page.html.j2")
+    html = template.render(
+        **shown,
+        night=night,
+        outputs=written,
+        files={output.table.name: output for output in written},
+        simulated={part: page_data.simulated_behind(part, night) for part in page_data.FEEDS_BEHIND},
+        has_data_docs=has_data_docs,
+        marts_size=(folder / FILE_NAME).stat().st_size,
+        scripts=_vega_scripts() if shown["charts"] else "",
+    )
+    (folder / PAGE).write_text(html, encoding="utf-8")
+
+
+def _shown(source: page_data.Source, night: Night, settings: PublishingSettings) -> dict[str, Any]:
+    """Everything that the template shows of the night's data; a part that is absent is None."""
+    feeds = page_data.feeds(night)
+    orders = page_data.orders(source, settings.top_lines)
+    sales = page_data.sales_and_forecast(source, settings.history_weeks)
+    accuracy = page_data.accuracy(source)
+    specs: dict[str, charts.Spec] = {}
+    if sales:
+        specs["sales"] = charts.sales_and_forecast(sales["weeks"])
+    if accuracy:
+        # the finest level, at which stock is decided, and the coarsest, which people know
+        for level in dict.fromkeys((accuracy["levels"][0], accuracy["levels"][-1])):
+            specs[f"accuracy-{accuracy['levels'].index(level)}"] = charts.accuracy_by_horizon(
+                accuracy["errors"], level, accuracy["step"]
+            )
+    if orders and orders["groups"]:
+        specs["orders"] = charts.order_value(orders["groups"], night.currency)
+    return {
+        "feeds": feeds,
+        "all_feeds": page_data.all_feeds(feeds),
+        "checks": page_data.checks(source),
+        "orders": orders,
+        "sales": sales,
+        "accuracy": accuracy,
+        "charts": specs,
+    }
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        num=_number, qty=_quantity, pct=_percent, day=_day, long_day=_long_day, size=_size, json=_json, step=charts.step_name
+    )
+    environment.globals["include_file"] = lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
+    return environment
+
+
+def _vega_scripts() -> Markup:
+    """Vega, Vega-Lite and vega-embed as one script (0.9 MB), from the package, so the page asks no outside host."""
+    import vl_convert
+
+    # inside <script> only its own end tag has a meaning; there is none today
+    return Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script"))
+
+
+def _json(value: object) -> Markup:
+    """JSON that may stand inside <script>: no '<' of a product's name can end it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(text)
+
+
+def _plain(value: object) -> object:
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def _number(value: float | Decimal | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _quantity(value: float | Decimal | None) -> str:
+    """Whole quantities without decimals."""
+    return "–" if value is None else f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+
+
+def _percent(value: float | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:.{digits}%}"
+
+
+def _day(value: date | None) -> str:
+    """31 Dec 2017. Not strftime: its month names depend on the machine's locale."""
+    return "–" if value is None else f"{value.day} {_MONTHS[value.month - 1][:3]} {value.year}"
+
+
+def _long_day(value: date) -> str:
+    return f"{_DAYS[value.weekday()]}, {value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.0f} kB"

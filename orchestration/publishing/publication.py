@@ -1,0 +1,112 @@
+"""Publishes a night: builds every file in a hidden folder, gives it its name in one step, moves `latest`.
+
+Belongs here: the order in which things are written, and what happens when one of them fails (the hidden folder goes,
+`latest` stays). How a file is written stands in tables, workbook, marts_file, page and manifest; links and names in runs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from orchestration.publishing import runs
+from orchestration.publishing.manifest import manifest_of, write_manifest
+from orchestration.publishing.marts_file import build_marts_file
+from orchestration.publishing.night import Night, OutputTable, PublicationError, WrittenTable
+from orchestration.publishing.page import write_page
+from orchestration.publishing.settings import PublishingSettings
+from orchestration.publishing.tables import csv_refusal, write_csv, write_parquet
+from orchestration.publishing.workbook import write_workbook
+
+Say = Callable[[str], None]
+DATA_DOCS = "data_docs"
+
+
+def publish(
+    con: duckdb.DuckDBPyConnection,
+    night: Night,
+    outputs: Sequence[OutputTable],
+    *,
+    published_dir: Path,
+    settings: PublishingSettings,
+    say: Say,
+    mart_schemas: Sequence[str] = ("marts",),
+) -> Path:
+    """Publish a night as `published_dir`/<run_id>, point `latest` at it, remove nights beyond settings.keep_runs.
+
+    con: the warehouse; it is only read. outputs: what to publish, in the order of the manifest; each relation must exist.
+    What is not published belongs into night.absent, with the reason. Returns the night's folder.
+
+    Raises:
+        PublicationError: the run id is taken or cannot name a folder, a table is both published and absent, two tables
+            have one name, a column to order by is missing.
+        duckdb.Error, OSError: reading or writing failed. In any case what was published before stays as it was.
+    """
+    _require_distinct(outputs, night)
+    building = runs.start_building(published_dir, night.run_id)
+    try:
+        written = _write_files(con, night, outputs, mart_schemas, building, settings, say)
+        write_manifest(building, manifest_of(night, written, runs.next_sequence(published_dir)))
+        final = runs.finish_building(building, published_dir, night.run_id)
+    except BaseException:  # an interrupt too: half a night must not stay behind
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    runs.point_latest(published_dir, night.run_id)
+    removed = runs.prune(published_dir, settings.keep_runs)
+    say(f"published {final.name}" + (f", removed {len(removed)} older nights" if removed else ""))
+    return final
+
+
+def _require_distinct(outputs: Sequence[OutputTable], night: Night) -> None:
+    """Refuse a list of outputs that contradicts itself."""
+    names = [output.name for output in outputs]
+    for name in names:
+        if names.count(name) > 1:
+            raise PublicationError(f"output {name!r} is listed twice")
+        if name in night.absent:
+            raise PublicationError(f"output {name!r} is both published and absent ({night.absent[name]})")
+
+
+def _write_files(
+    con: duckdb.DuckDBPyConnection,
+    night: Night,
+    outputs: Sequence[OutputTable],
+    mart_schemas: Sequence[str],
+    folder: Path,
+    settings: PublishingSettings,
+    say: Say,
+) -> list[WrittenTable]:
+    """Write everything but the manifest."""
+    written = [_write_table(con, table, night, folder, say) for table in outputs]
+    tables = build_marts_file(con, folder, written, mart_schemas)
+    say(f"marts.duckdb: {len(tables)} tables")
+    if night.data_docs is not None:
+        shutil.copytree(night.data_docs, folder / DATA_DOCS)
+    write_page(folder, night, written, settings, has_data_docs=night.data_docs is not None)
+    say(f"index.html: {(folder / 'index.html').stat().st_size / 1e6:.1f} MB")
+    return written
+
+
+def _write_table(
+    con: duckdb.DuckDBPyConnection, table: OutputTable, night: Night, folder: Path, say: Say
+) -> WrittenTable:
+    """Write one table in every form that it comes in."""
+    written = write_parquet(con, table, folder)
+    parquet = folder / written.file
+    reason = csv_refusal(written.rows)
+    if reason is None:
+        written = replace(written, csv=f"{table.name}.csv")
+        # a connection of its own: the warehouse's may have been told not to keep the order of rows
+        with duckdb.connect() as files:
+            write_csv(files, parquet, folder / f"{table.name}.csv")
+    else:
+        written = replace(written, csv_reason=reason)
+    if table.is_list:
+        written = replace(written, xlsx=f"{table.name}.xlsx")
+        write_workbook(parquet, folder / f"{table.name}.xlsx", written, night)
+    say(f"{table.name}: {written.rows:,} rows" + ("" if written.csv else ", too many for CSV"))
+    return written

@@ -1,0 +1,17 @@
+"""What a company may set about what a night publishes. Only fields that this room reads; the docs are generated from here."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PublishingSettings(BaseModel):
+    """How nights are kept and what the page of the night shows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keep_runs: int = Field(
+        14, ge=1, description="Published nights kept; older ones are removed. The one that latest points to always stays."
+    )
+    top_lines: int = Field(30, ge=1, le=500, description="Most valuable order lines shown on the page of the night.")
+    history_weeks: int = Field(
+        104, ge=1, le=520, description="Weeks of sales shown before the forecast on the page of the night."
+    )

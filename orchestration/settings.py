@@ -1,0 +1,157 @@
+"""The one frozen Settings object: the only place that reads environment variables and `shelfcast.yml`.
+
+Each room describes its own settings (`ml/forecasting/settings.py` and so on); this module composes them, finds the
+home directory and turns a wrong key or value into an error that names it and the nearest valid one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from data_quality.settings import QualitySettings
+from ml.forecasting.settings import ForecastSettings
+from ml.planning.settings import PlanningSettings
+from orchestration.errors import SettingsError
+from orchestration.publishing.settings import PublishingSettings
+
+HOME_VARIABLE = "SHELFCAST_HOME"
+FILE_NAME = "shelfcast.yml"
+
+
+class ScheduleSettings(BaseModel):
+    """When the night starts by itself (Dagster's daemon must run: `shelfcast ui` starts it too)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: str = Field(
+        "02:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Local time of the nightly start, HH:MM."
+    )
+
+    @property
+    def cron(self) -> str:
+        """Return the start time as a cron expression."""
+        hour, minute = self.at.split(":")
+        return f"{int(minute)} {int(hour)} * * *"
+
+
+class Settings(BaseModel):
+    """Everything a company may set; every key has a default. `home` is where it was read from, not a key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    company: str = Field("Company", description="Name shown on the page and in the workbooks.")
+    currency: str = Field("USD", description="Company currency, shown beside amounts.")
+    timezone: str = Field(
+        "UTC", description="Time zone of the company: of the schedule and of places without their own."
+    )
+    week_starts_on: int = Field(1, ge=1, le=7, description="First day of the week, ISO: Monday 1 … Sunday 7.")
+    threads: int = Field(2, ge=1, le=64, description="Processor threads a night may use.")
+    memory_limit: str = Field("3GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Memory the warehouse may use.")
+    seed: int = Field(20260101, ge=0, description="Seed of everything that draws.")
+    max_quarantined_pct: float = Field(
+        5.0, ge=0, le=100, description="Share of a file's rows that may be quarantined before the night is refused."
+    )
+    schedule: ScheduleSettings = Field(default_factory=ScheduleSettings, description="When the night starts.")
+    forecast: ForecastSettings = Field(default_factory=ForecastSettings, description="How demand is forecast.")
+    planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
+    quality: QualitySettings = Field(default_factory=QualitySettings, description="What data may pass the gates.")
+    publishing: PublishingSettings = Field(default_factory=PublishingSettings, description="What a night publishes.")
+
+    home: Path = Field(Path("home"), exclude=True, description="Not a key of the file: the home directory itself.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            near = difflib.get_close_matches(value, available_timezones(), n=1)
+            raise ValueError(f"unknown time zone{f'; did you mean {near[0]!r}?' if near else ''}")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the company's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def landing(self) -> Path:
+        """Return the folder in which extracts arrive."""
+        return self.home / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """Return the path of the warehouse file."""
+        return self.home / "warehouse" / "shelfcast.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """Return the folder that holds the published nights."""
+        return self.home / "published"
+
+    @property
+    def digest(self) -> str:
+        """Return a hash of every setting, home aside: same settings, same hash, on any machine."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def home_directory() -> Path:
+    """Return the home directory: `$SHELFCAST_HOME`, else `./home`."""
+    return Path(os.environ.get(HOME_VARIABLE) or "home").resolve()
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Read `shelfcast.yml` of a home directory; a home without the file has the defaults.
+
+    Raises:
+        SettingsError: an unknown key (named, with the nearest valid one), a value that does not fit, broken YAML.
+    """
+    home = (home or home_directory()).resolve()
+    path = home / FILE_NAME
+    values = _read_yaml(path) if path.exists() else {}
+    if "home" in values:
+        raise SettingsError(
+            f"{path}: unknown setting 'home' — the home directory is given by --home or {HOME_VARIABLE}"
+        )
+    try:
+        settings = Settings(**values, home=home)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(path, e) for e in error.errors())) from None
+    # what belongs to the whole night is set once and handed to the forecaster
+    shared = {"seed": settings.seed, "threads": settings.threads, "week_starts_on": settings.week_starts_on}
+    return settings.model_copy(update={"forecast": settings.forecast.model_copy(update=shared)})
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read as YAML — {error} — mend the file or remove it") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: holds a {type(values).__name__}, not `key: value` lines")
+    return values
+
+
+def _explain(path: Path, error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        valid = _valid_keys(error["loc"][:-1])
+        near = difflib.get_close_matches(str(error["loc"][-1]), valid, n=1)
+        advice = f"did you mean '{near[0]}'?" if near else f"valid keys: {', '.join(sorted(valid))}"
+        return f"{path}: unknown setting '{key}' — {advice}"
+    return f"{path}: setting '{key}' has value {error['input']!r} — {error['msg'].removeprefix('Value error, ')}"
+
+
+def _valid_keys(parents: tuple[str | int, ...]) -> list[str]:
+    model: Any = Settings
+    for part in parents:
+        model = model.model_fields[str(part)].annotation
+    return [name for name, field in model.model_fields.items() if not field.exclude]

@@ -1,0 +1,88 @@
+"""The only place that connects to the warehouse: open it briefly, read a frame, replace a table.
+
+DuckDB lets one process write and, while it does, nobody else read; so every connection here is short, and what others
+read is a finished copy (`published/latest/marts.duckdb`). Business SQL does not belong here: that is dbt_project.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import polars as pl
+
+from orchestration.errors import WarehouseBusyError
+from orchestration.settings import Settings
+
+SCHEMAS = ("raw", "feeds", "quarantine", "ops", "ml")
+BUSY_WAIT_SECONDS = 60.0
+
+
+@contextmanager
+def connect(settings: Settings, *, wait_seconds: float = BUSY_WAIT_SECONDS) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for reading and writing, and close it again; made when it is not there.
+
+    Raises:
+        WarehouseBusyError: another process holds the file and did not let go within `wait_seconds`.
+    """
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    con = _open(settings, wait_seconds)
+    try:
+        # time stamps with an offset are compared in UTC, whatever the machine's own zone
+        con.execute("set timezone = 'UTC'")
+        for schema in SCHEMAS:
+            con.execute(f"create schema if not exists {schema}")
+        yield con
+    finally:
+        con.close()
+
+
+def _open(settings: Settings, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+    config = {
+        "threads": settings.threads,
+        "memory_limit": settings.memory_limit,
+        "temp_directory": str(settings.warehouse.parent / "spill"),
+    }
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return duckdb.connect(str(settings.warehouse), config=config)
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise
+            if time.monotonic() > deadline:
+                raise WarehouseBusyError(
+                    f"{settings.warehouse}: held by another process — {_first_line(error)} — "
+                    "wait for that run to end, or end it, and start again"
+                ) from None
+            time.sleep(0.5)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def read_frame(con: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | None = None) -> pl.DataFrame:
+    """Run a query and return its rows as a polars frame."""
+    return con.execute(query, parameters or []).pl()
+
+
+def replace_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> int:
+    """Replace `schema.table` by a frame, in one statement; returns the number of rows."""
+    con.register("incoming_frame", frame.to_arrow())
+    try:
+        con.execute(f"create or replace table {name} as select * from incoming_frame")
+    finally:
+        con.unregister("incoming_frame")
+    return frame.height
+
+
+def table_exists(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Say whether `schema.table` is a table or view of the warehouse."""
+    schema, table = name.split(".")
+    found = con.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
+    )
+    return found.fetchone() is not None
