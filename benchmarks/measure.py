@@ -15,8 +15,7 @@ from pathlib import Path
 
 import psutil
 
-POLL_SECONDS = 0.25
-KIB = 1024
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,47 +30,47 @@ class Usage:
 def run(command: list[str], log: Path, cwd: Path) -> Usage:
     """Run a command to its end, output to `log`; it is killed with its children when this process is interrupted.
 
-    Peak memory: the larger of the polled sum over the tree (memory shared by forks counted once, where the system tells)
-    and the largest single process as the kernel counted it, which no short peak escapes.
+    Peak memory is polled and summed over the tree; what forked processes share is counted once where the system tells
+    (Linux). The kernel's own maximum is no help: a child that is started by a large process begins with that one's.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            peak, status, single = _watch(process)
+            peak = _watch(process)
         finally:
-            if process.returncode is None:
+            if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
-    return Usage(time.perf_counter() - began, max(peak, single), status)
+                process.wait()
+    return Usage(time.perf_counter() - began, peak, process.returncode)
 
 
-def _watch(process: subprocess.Popen[bytes]) -> tuple[int, int, int]:
-    """Return the polled peak, the exit status and the kernel's peak of the largest process, all memory in bytes."""
+def _watch(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the process and return the peak memory of its tree in bytes."""
     peak = 0
-    while True:
-        pid, state, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(state)
-            # Linux counts ru_maxrss in KiB, macOS in bytes
-            return peak, process.returncode, usage.ru_maxrss * (1 if sys.platform == "darwin" else KIB)
-        peak = max(peak, _tree_bytes(process.pid))
+    while process.poll() is None:
+        peak = _peak_bytes(process.pid, peak)
         time.sleep(POLL_SECONDS)
+    return peak
 
 
-def _tree_bytes(pid: int) -> int:
+def _peak_bytes(pid: int, peak: int) -> int:
+    """Return the memory of the tree now or `peak`, whichever is larger."""
     try:
         root = psutil.Process(pid)
-        return sum(_process_bytes(process) for process in [root, *root.children(recursive=True)])
-    except psutil.Error:
-        return 0
+        tree = [root, *root.children(recursive=True)]
+        resident = sum(process.memory_info().rss for process in tree)
+        # shared pages cost milliseconds a gigabyte to tell apart: only asked for where it can matter
+        if resident <= peak or len(tree) == 1:
+            return max(peak, resident)
+        return max(peak, sum(_proportional_bytes(process) for process in tree))
+    except psutil.Error:  # one ended while it was looked at: the next poll sees the rest
+        return peak
 
 
-def _process_bytes(process: psutil.Process) -> int:
-    try:
-        memory = process.memory_full_info()
-    except psutil.Error:
-        return 0
+def _proportional_bytes(process: psutil.Process) -> int:
+    memory = process.memory_full_info()
     return int(getattr(memory, "pss", memory.rss))
 
 

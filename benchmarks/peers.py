@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -53,14 +54,16 @@ def _repeated(given: Given, past: np.ndarray) -> Forecast:
     return Forecast(spread(past.mean(axis=1)), dict(zip(QUANTILES, map(spread, at), strict=True)))
 
 
-def _statsforecast(model: str, **settings: object) -> Peer:
+def _statsforecast(model: str, settings: dict[str, Any] | None = None, periods: int = 0) -> Peer:
+    """Make a peer of one statsforecast model, fitted to the last `periods`, 0 for all."""
+
     def peer(given: Given) -> Forecast:
         from statsforecast import StatsForecast, models
 
-        frame = long_frame(given.train)
+        frame = long_frame(np.asarray(given.train[:, -periods:]))
         # HistoricAverage stands in where a model refuses a series that is too short for it
         engine = StatsForecast(
-            [getattr(models, model)(alias="mean", **settings)], 1, THREADS, fallback_model=models.HistoricAverage("mean")
+            [getattr(models, model)(alias="mean", **(settings or {}))], 1, THREADS, fallback_model=models.HistoricAverage("mean")
         )
         forecast = engine.forecast(df=frame, h=given.task.horizon).sort("unique_id", "ds")
         mean = np.zeros((len(given.train), given.task.horizon))
@@ -90,6 +93,7 @@ PEERS: dict[str, dict[str, Peer]] = {
         "mean by weekday of 8 weeks": weekday_mean,
         "SES": _statsforecast("SimpleExponentialSmoothingOptimized"),
         "IMAPA": _statsforecast("IMAPA"),
+        "ETS of 364 days": _statsforecast("AutoETS", {"season_length": 7, "model": "ANA"}, periods=364),
     },
     "week": {
         "seasonal naive": seasonal_naive,

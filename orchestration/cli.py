@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import ShelfcastError
-from orchestration.settings import Settings, load_settings
+from orchestration.settings import load_settings
 
 app = typer.Typer(
     help="Retail extracts in; one warehouse, forecasts and order lists out, every night.",
@@ -60,7 +60,8 @@ def demo(home: HomeOption = None) -> None:
 def run(
     home: HomeOption = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="DATE", help="Business day to close (default: the last in pos/sales).")
+        str | None,
+        typer.Option("--as-of", metavar="DATE", help="Business day to close (default: the last with sales)."),
     ] = None,
 ) -> None:
     """Run the night: ingest, build, check, forecast, propose orders, check, publish."""
@@ -97,14 +98,9 @@ def rollback(
 ) -> None:
     """Point `latest` back at an older run."""
     with _plain_errors():
-        from orchestration.publishing.swap import list_runs, point_latest
+        from orchestration.publishing.runs import point_latest
 
-        settings = load_settings(home)
-        known = list_runs(settings.published)
-        if run_id not in known:
-            shown = ", ".join(known) or "none"
-            raise ShelfcastError(f"no published run {run_id!r} in {settings.published} — published runs: {shown}")
-        point_latest(settings.published, run_id)
+        point_latest(load_settings(home).published, run_id)
         console.print(f"latest → {run_id}")
 
 

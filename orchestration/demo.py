@@ -33,5 +33,16 @@ def write_demo(settings: Settings, say: Callable[[str], None]) -> None:
         raise ShelfcastError(str(error)) from None
     path = settings.home / FILE_NAME
     if not path.exists():
-        path.write_text(company.SETTINGS, encoding="utf-8")
+        path.write_text(_settings(), encoding="utf-8")
     say(f"{len(files)} extracts, {sum(f.rows for f in files):,} rows, in {settings.landing}")
+
+
+def _settings() -> str:
+    """Return the demo's `shelfcast.yml`: who it is, where, and what of its data is simulated."""
+    from seeds.demo.company import CURRENCY, NAME, SIMULATED_FEEDS, TIMEZONE
+
+    feeds = "".join(f"  - {feed}\n" for feed in sorted(SIMULATED_FEEDS))
+    return (
+        "# The demo company. Every key and its default: docs/settings.md\n"
+        f"company: {NAME}\ncurrency: {CURRENCY}\ntimezone: {TIMEZONE}\nsimulated_feeds:\n{feeds}"
+    )

@@ -90,7 +90,9 @@ def _try(check: str, action: Callable[[], str], advice: str) -> Finding:
     try:
         return Finding(check, True, action())
     except Exception as error:  # whatever a broken installation raises is the finding
-        return Finding(check, False, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", advice)
+        return Finding(
+            check, False, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", advice
+        )
 
 
 def _dbt(settings: Settings) -> str:

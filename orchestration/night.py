@@ -45,9 +45,9 @@ def run_night(settings: Settings, as_of: str | None, console: Console) -> Outcom
     # Dagster takes 3 s to import: only a run pays for it
     import dagster as dg
 
+    from orchestration.definitions import defs
     from orchestration.defs.jobs import NIGHTLY
     from orchestration.defs.loggers import NIGHT_LOGGER
-    from orchestration.definitions import defs
 
     config: dict = {"loggers": {NIGHT_LOGGER: {}}}
     if as_of:

@@ -85,7 +85,7 @@ def current(con: duckdb.DuckDBPyConnection) -> tuple[str, date]:
     """
     rows = [run for run in recent(con, 1) if run.as_of]
     if not rows or rows[0].as_of is None:
-        raise ShelfcastError("no run has read any extract yet — start with `shelfcast run`, or materialise the feeds first")
+        raise ShelfcastError("no run has read any extract yet — start with `shelfcast run`, or materialise the feeds")
     return rows[0].run_id, rows[0].as_of
 
 

@@ -59,6 +59,9 @@ class Settings(BaseModel):
     max_quarantined_pct: float = Field(
         5.0, ge=0, le=100, description="Share of a file's rows that may be quarantined before the night is refused."
     )
+    simulated_feeds: tuple[str, ...] = Field(
+        (), description="Feeds whose data are made up (a demo, a trial); said wherever they are shown."
+    )
     schedule: ScheduleSettings = Field(default_factory=ScheduleSettings, description="When the night starts.")
     forecast: ForecastSettings = Field(default_factory=ForecastSettings, description="How demand is forecast.")
     planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
@@ -94,6 +97,11 @@ class Settings(BaseModel):
     def published(self) -> Path:
         """Return the folder that holds the published nights."""
         return self.home / "published"
+
+    @property
+    def data_docs(self) -> Path:
+        """Return the folder of the checks' reports, copied into each published night."""
+        return self.home / "warehouse" / "data_docs"
 
     @property
     def digest(self) -> str:

@@ -40,7 +40,7 @@ def connect(settings: Settings, *, wait_seconds: float = BUSY_WAIT_SECONDS) -> I
 
 
 def _open(settings: Settings, wait_seconds: float) -> duckdb.DuckDBPyConnection:
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "threads": settings.threads,
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.warehouse.parent / "spill"),
@@ -69,14 +69,23 @@ def read_frame(con: duckdb.DuckDBPyConnection, query: str, parameters: list[obje
     return con.execute(query, parameters or []).pl()
 
 
+def append_frame(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Append a frame to `schema.table`, column by column name."""
+    _from_frame(con, f"insert into {name} by name select * from incoming_frame", frame)
+
+
 def replace_table(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> int:
     """Replace `schema.table` by a frame, in one statement; returns the number of rows."""
+    _from_frame(con, f"create or replace table {name} as select * from incoming_frame", frame)
+    return frame.height
+
+
+def _from_frame(con: duckdb.DuckDBPyConnection, statement: str, frame: pl.DataFrame) -> None:
     con.register("incoming_frame", frame.to_arrow())
     try:
-        con.execute(f"create or replace table {name} as select * from incoming_frame")
+        con.execute(statement)
     finally:
         con.unregister("incoming_frame")
-    return frame.height
 
 
 def table_exists(con: duckdb.DuckDBPyConnection, name: str) -> bool:

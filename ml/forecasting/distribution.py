@@ -148,7 +148,7 @@ class DemandDistribution:
         Read from a table over (mean, alpha) with steps of 1 % and 10 %: 0.1 microseconds an element.
         """
         mean = np.asarray(mean, dtype=float)
-        return _table_quantiles(mean, self.alpha(mean, days, lead_days), self.family)
+        return table_quantiles(mean, self.alpha(mean, days, lead_days), self.family)
 
     def _alpha_with(
         self, mean: np.ndarray, days: np.ndarray | float, lead_days: int, extra_variance: np.ndarray | float
@@ -219,8 +219,11 @@ def _column(alpha_index: int, family: str) -> np.ndarray:
     return quantile(_MEAN_GRID[:, None], np.asarray(_ALPHA_GRID[alpha_index]), levels, family).astype(np.float64)
 
 
-def _table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str) -> np.ndarray:
-    """Nearest node of the table; beyond the largest mean the shape is kept and scaled. All levels share one node."""
+def table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str) -> np.ndarray:
+    """The published quantiles (rows, levels) with alpha given, from a table over (mean, alpha).
+
+    Nearest node; beyond the largest mean the shape is kept and scaled. All levels share one node, so none cross.
+    """
     row = np.rint((np.log(np.maximum(mean, _MEAN_GRID[0])) - np.log(_MEAN_GRID[0])) / _MEAN_STEP).astype(np.int64)
     scale = np.maximum(mean / _MEAN_GRID[-1], 1.0)
     row = np.minimum(row, len(_MEAN_GRID) - 1)

@@ -72,15 +72,17 @@ class DemandPath:
         return np.where(days > self.edges[-1], np.nan, before + (after - before) * share)
 
     def first_day_exceeding(self, stock: np.ndarray) -> np.ndarray:
-        """Number of the first day (1: the day after as_of) by which mean demand exceeds `stock`; NaN if none."""
+        """Number of the first day (1: the day after as_of) by which mean demand exceeds `stock`; NaN if none.
+
+        Stock below zero is exceeded on day 1, whatever the demand.
+        """
         over = self.cumulated > stock[:, None] + 1e-9  # the tolerance of sums of floats
-        segment = over.argmax(axis=1)
-        ever = over.any(axis=1) & (segment > 0)
-        row, segment = np.arange(len(stock)), np.maximum(segment, 1)
+        ever, row = over.any(axis=1), np.arange(len(stock))
+        segment = np.maximum(over.argmax(axis=1), 1)
         before, after = self.cumulated[row, segment - 1], self.cumulated[row, segment]
         length = self.edges[segment] - self.edges[segment - 1]
-        rate = np.where(ever, after - before, 1.0) / length
-        within = np.floor((np.maximum(stock, 0.0) - before) / rate + 1e-9) + 1
+        rate = np.where(ever & (after > before), after - before, 1.0) / length
+        within = np.floor((stock - before) / rate + 1e-9) + 1
         return np.where(ever, self.edges[segment - 1] + np.clip(within, 1, length), np.nan)
 
 

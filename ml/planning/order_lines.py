@@ -65,14 +65,13 @@ class ReplenishmentNotes:
 
     def warnings(self) -> list[str]:
         """Sentences for the manifest: what got no line, or a line without an order, and why."""
-        found = []
-        if self.without_sourcing:
-            found.append(f"no order is proposed for {self.without_sourcing} series without a source in erp/sourcing")
-        if self.at_closed_locations:
-            found.append(f"no order is proposed for {self.at_closed_locations} series at closed locations")
-        if self.pooled:
-            found.append(f"no order is proposed for {self.pooled} pooled series ({POOLED_PREFIX}<region>)")
-        found += [f"{count} order lines are withheld: {reason}" for reason, count in self.withheld_by_reason.items()]
+        counts = {
+            "series without a source in erp/sourcing, no order proposed": self.without_sourcing,
+            "series at closed locations, no order proposed": self.at_closed_locations,
+            f"pooled series ({POOLED_PREFIX}<region>), never ordered for": self.pooled,
+            **{f"order lines withheld, {reason}": count for reason, count in self.withheld_by_reason.items()},
+        }
+        found = [f"{what}: {count}" for what, count in counts.items() if count]
         if self.unused_departments:
             names = ", ".join(self.unused_departments)
             found.append(f"planning.service_target_by_department names departments that no product has: {names}")

@@ -9,7 +9,7 @@ import dagster as dg
 NIGHT_LOGGER = "night"
 
 
-@dg.logger(description="Hands every record to the progress display of the command line.")
+@dg.logger({}, description="Hands every record to the progress display of the command line.")
 def night_logger(_: dg.InitLoggerContext) -> logging.Logger:
     """Return the Python logger `shelfcast.night`, to which the command line attaches its display."""
     logger = logging.getLogger("shelfcast.night")

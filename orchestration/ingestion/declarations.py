@@ -48,4 +48,9 @@ def source_feeds(home: Path) -> list[SourceFeed]:
             f"{own[0]}: declarations of further sources are not read by this version — deliver canonical columns "
             "into landing/pos, landing/erp and landing/crm (docs/contracts.md), or move the file out of sources/"
         )
-    return [SourceFeed(*name.split("/"), into=feed) for name, feed in canonical_feeds().items()]
+    return [_built_in(into) for into in canonical_feeds().values()]
+
+
+def _built_in(into: CanonicalFeed) -> SourceFeed:
+    source, feed = into.name.split("/")
+    return SourceFeed(source, feed, into)

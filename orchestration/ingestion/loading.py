@@ -61,7 +61,8 @@ def ingest(
     for feed in feeds:
         if feed.into.is_mandatory and not _row_count(con, f"feeds.{feed.into.table}"):
             report.errors.append(
-                f"{feed.into.name}: no rows — every night needs this feed — put its extract into {feed.folder(landing)}/"
+                f"{feed.into.name}: no rows — every night needs this feed — put its extract into "
+                f"{feed.folder(landing)}/"
             )
     return report
 
@@ -135,7 +136,8 @@ def _take(
     aside = f", {entry.rows_quarantined:,} quarantined" if entry.rows_quarantined else ""
     aside += f", {entry.rows_duplicate:,} exact duplicates" if entry.rows_duplicate else ""
     say(
-        f"{feed.name} {path.name}: {entry.rows_loaded:,} rows loaded{aside}{f' ({entry.detail})' if entry.detail else ''}"
+        f"{feed.name} {path.name}: {entry.rows_loaded:,} rows loaded{aside}"
+        + (f" ({entry.detail})" if entry.detail else "")
     )
 
 
@@ -222,9 +224,10 @@ def _check_header(feed: CanonicalFeed, extract: OpenExtract) -> None:
     for name in missing:
         near = difflib.get_close_matches(name, unknown, n=1, cutoff=0.5)
         parts.append(f"{name!r}" + (f" (the file has {near[0]!r}: renamed?)" if near else ""))
+    noun, these = ("column", "this column") if len(missing) == 1 else ("columns", "these columns")
     raise FileRefusedError(
-        f"lacks required column{'s' if len(missing) > 1 else ''} {', '.join(parts)} — no column is taken by its "
-        f"position — deliver the file with {'these columns' if len(missing) > 1 else 'this column'}; nothing of it was loaded"
+        f"lacks required {noun} {', '.join(parts)} — no column is taken by its position — deliver the file with "
+        f"{these}; nothing of it was loaded"
     )
 
 

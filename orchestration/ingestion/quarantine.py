@@ -74,8 +74,8 @@ def _messages(con: duckdb.DuckDBPyConnection, feed: SourceFeed, table: str, file
     ).fetchall()
     for column, count in counts:
         rows = con.execute(
-            f"select line, value, reason from {table} where file_id = ? and column_name = ? order by line limit {EXAMPLES}",
-            [file_id, column],
+            f"select line, value, reason from {table} where file_id = ? and column_name = ? order by line limit ?",
+            [file_id, column, EXAMPLES],
         ).fetchall()
         for line, value, reason in rows:
             shown = "" if value is None else f" {value!r}"

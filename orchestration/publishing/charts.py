@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestration.publishing.page_data import BASELINE_STEP, Row, bands_of
+from orchestration.publishing.page_data import Row, bands_of, in_order
 
 Spec = dict[str, Any]
 _BAR_HEIGHT = 26
@@ -19,7 +19,9 @@ def sales_and_forecast(weeks: Sequence[Row]) -> Spec:
     """Units by week: what was sold as a line, what is expected as a dashed one. weeks: week_start, kind, units."""
     import altair as alt  # 0.7 s: only a night that publishes pays for it
 
-    values = [{"week": row["week_start"].isoformat(), "kind": row["kind"], "units": round(row["units"], 1)} for row in weeks]
+    values = [
+        {"week": row["week_start"].isoformat(), "kind": row["kind"], "units": round(row["units"], 1)} for row in weeks
+    ]
     colour = alt.Color(
         "kind:N",
         scale=alt.Scale(domain=["sold", "forecast"], range=["var(--sold)", "var(--accent)"]),
@@ -41,17 +43,18 @@ def sales_and_forecast(weeks: Sequence[Row]) -> Spec:
 
 
 def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) -> Spec:
-    """WMAPE by weeks ahead, one bar a step; the published step stands out, lower is better. errors: rows of one metric."""
+    """WMAPE by weeks ahead, one bar a step in the order of the work; the published one stands out. Lower is better."""
     import altair as alt
 
     rows = [row for row in errors if row["level"] == level]
-    steps = sorted({row["step"] for row in rows}, key=lambda step: (step != published_step, step != BASELINE_STEP, step))
+    steps = in_order(row["step"] for row in rows)
+    names = {step: _step_name(step, published_step) for step in steps}
     values = [
-        {"band": f"weeks {row['horizon_band']}", "step": step_name(row["step"]), "wmape": round(row["value"], 4)}
+        {"band": f"weeks {row['horizon_band']}", "step": names[row["step"]], "wmape": round(row["value"], 4)}
         for row in rows
     ]
-    names = [step_name(step) for step in steps]
-    colours = ["var(--accent)", *(f"var(--other-{1 + n % 4})" for n in range(len(names) - 1))]
+    others = (f"var(--other-{1 + n % 4})" for n in range(len(steps)))
+    colours = ["var(--accent)" if step == published_step else next(others) for step in steps]
     chart = (
         alt.Chart(alt.Data(values=values))
         .mark_bar(cornerRadiusEnd=2)
@@ -63,11 +66,11 @@ def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) 
                 axis=alt.Axis(labelAngle=0),
                 scale=alt.Scale(paddingInner=0.25),
             ),
-            xOffset=alt.XOffset("step:N", sort=names),
+            xOffset=alt.XOffset("step:N", sort=list(names.values())),
             y=alt.Y("wmape:Q", title="WMAPE", axis=alt.Axis(format=".0%", tickCount=5)),
             color=alt.Color(
                 "step:N",
-                scale=alt.Scale(domain=names, range=colours),
+                scale=alt.Scale(domain=list(names.values()), range=colours),
                 legend=alt.Legend(title=None, orient="top", columns=3),
             ),
             tooltip=[
@@ -82,13 +85,11 @@ def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) 
 
 
 def order_value(groups: Sequence[Row], currency: str) -> Spec:
-    """Value of the orders, one bar a group, in the order given. groups: label, lines, value."""
+    """Value of the orders, one bar a group, in the order given. groups: label, lines, value, is_rest."""
     import altair as alt
 
     # the place in the list is the key: two departments may have the same name once it is shortened
-    values = [
-        {"label": row["label"], "lines": row["lines"], "value": round(float(row["value"]), 2)} for row in groups
-    ]
+    values = [{**row, "value": round(float(row["value"]), 2)} for row in groups]
     base = alt.Chart(alt.Data(values=values)).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=160, ticks=False, domain=False)),
         x=alt.X("value:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
@@ -98,13 +99,16 @@ def order_value(groups: Sequence[Row], currency: str) -> Spec:
             alt.Tooltip("lines:Q", title="lines", format=","),
         ],
     )
-    chart = base.mark_bar(color="var(--accent)", cornerRadiusEnd=2, height={"band": 0.7})
+    # the others together are no group of their own: a quieter bar
+    colour = alt.condition("datum.is_rest", alt.value("var(--other-2)"), alt.value("var(--accent)"))
+    chart = base.mark_bar(cornerRadiusEnd=2, height={"band": 0.7}).encode(color=colour)
     return _spec(chart.properties(width="container", height=_BAR_HEIGHT * len(values)))
 
 
-def step_name(step: str) -> str:
-    """Return a step of the forecast as a reader calls it."""
-    return {"naive_seasonal": "seasonal naive", "lightgbm": "LightGBM"}.get(step, step.replace("_", " "))
+def _step_name(step: str, published_step: str) -> str:
+    """A step of the forecast as a reader calls it."""
+    known = {"naive_seasonal": "seasonal naive", "lightgbm": "LightGBM", "selected": "best method each"}
+    return "published forecast" if step == published_step else known.get(step, step.replace("_", " "))
 
 
 def _spec(chart: Any) -> Spec:

@@ -32,7 +32,7 @@ _MEANINGS = {
     "order_on": "Day on which to place the order.",
     "supplier_id": "Supplier to order from; empty when another place delivers.",
     "from_location_id": "Place that delivers; empty when a supplier does.",
-    "service_type": "What the service target means: cycle = probability that stock lasts through the protection period.",
+    "service_type": "What the target means: cycle = probability that stock lasts through the protection period.",
     "service_target": "Service aimed at.",
     "lead_time_days": "Days from order to delivery.",
     "lead_time_sd_days": "Standard deviation of the lead time, in days.",
@@ -40,7 +40,7 @@ _MEANINGS = {
     "wait_days": "Days until the order can be placed.",
     "protection_days": "Days that this order has to last: waiting, lead time and review.",
     "demand_mean_qty": "Expected demand over the protection days.",
-    "target_qty": "Order-up-to level: demand over the protection days stays below it with the service target's probability.",
+    "target_qty": "Order-up-to level: demand over the protection days stays below it with that probability.",
     "on_hand_qty": "Stock at the close of the business day.",
     "reserved_qty": "Stock promised to customers.",
     "backorder_qty": "Customers' orders waiting for stock.",
@@ -58,10 +58,14 @@ _MEANINGS = {
     "reason_codes": "Rules that shaped the quantity.",
     "withheld_reason": "Why no order is proposed although the line was looked at; empty for a line to order.",
     "explanation": "The arithmetic of the line, in words.",
+    "gate": "marts: before the forecast; outputs: before publication.",
     "passed": "Whether the check passed.",
-    "severity": "What a failed check does: stop the night, or warn.",
+    "severity": "What a failed check does: error keeps the night back, warn is shown.",
     "failed_rows": "Rows that failed the check.",
+    "checked_rows": "Rows of the table that was checked.",
     "sample": "Some of the rows that failed.",
+    "advice": "What to do.",
+    "docs_link": "Page of the report, in the folder data_docs.",
 }
 _QUANTILE = re.compile(r"p(\d\d)")
 _AFTER_STEP = re.compile(r"after_(\w+)_qty")

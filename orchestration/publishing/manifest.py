@@ -1,6 +1,6 @@
 """manifest.json: what a night is made of. Written last, so a folder that has one is complete.
 
-Belongs here: the shape of the manifest (contracts.md, section 4). No clock: what a manifest says follows from the night.
+Belongs here: the shape of the manifest (contracts.md, section 4). No clock: what it says follows from the night.
 """
 
 from __future__ import annotations

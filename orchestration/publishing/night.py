@@ -21,8 +21,8 @@ class PublicationError(ShelfcastError):
 class OutputTable:
     """One table of contracts.md, section 4.
 
-    relation: `schema.table` in the warehouse. order_by: the grain, which is the order of the rows. is_list: planners act
-    on it line by line, so it comes as a workbook too.
+    relation: `schema.table` in the warehouse. order_by: the grain, which is the order of the rows. is_list: planners
+    act on it line by line, so it comes as a workbook too.
     """
 
     name: str
@@ -38,9 +38,9 @@ class Night:
     """What is known of a night beside its tables.
 
     inputs: one dict a file known to the night (name, feed, sha256, rows_physical, rows_loaded, rows_quarantined,
-    rows_excluded, rows_duplicate, rows_superseded). models: one dict a model used. absent: output name to the reason why
-    it is not there. simulated_feeds: feeds (`erp/inventory`) whose data are made up for a demo. data_docs: the folder of
-    the reports on the checks, copied into the night.
+    rows_excluded, rows_duplicate, rows_superseded). models: one dict a model used. absent: output name to the reason
+    why it is not there. simulated_feeds: feeds (`erp/inventory`) whose data are made up for a demo. data_docs: the
+    folder of the reports on the checks, copied into the night.
     """
 
     run_id: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from orchestration.publishing.night import Night, WrittenTable
 from orchestration.publishing.settings import PublishingSettings
 
 PAGE = "index.html"
+NOTHING = "\u2013"  # an en dash where there is no value
 _TEMPLATES = Path(__file__).parent / "templates"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June",
@@ -30,10 +31,10 @@ _MONTHS = ("January", "February", "March", "April", "May", "June",
 
 
 def write_page(
-    folder: Path, night: Night, written: Sequence[WrittenTable], settings: PublishingSettings, *, has_data_docs: bool
+    folder: Path, night: Night, written: Sequence[WrittenTable], settings: PublishingSettings, *, threads: int
 ) -> None:
     """Write `folder`/index.html from the marts.duckdb that stands in the same folder."""
-    with duckdb.connect(str(folder / FILE_NAME), read_only=True) as con:
+    with duckdb.connect(str(folder / FILE_NAME), read_only=True, config={"threads": threads}) as con:
         shown = _shown(page_data.source_of(con), night, settings)
     template = _environment().get_template("page.html.j2")
     html = template.render(
@@ -42,7 +43,8 @@ def write_page(
         outputs=written,
         files={output.table.name: output for output in written},
         simulated={part: page_data.simulated_behind(part, night) for part in page_data.FEEDS_BEHIND},
-        has_data_docs=has_data_docs,
+        simulated_output=lambda name: _simulated_output(name, night),
+        has_data_docs=night.data_docs is not None,
         marts_size=(folder / FILE_NAME).stat().st_size,
         scripts=_vega_scripts() if shown["charts"] else "",
     )
@@ -67,6 +69,7 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
     if orders and orders["groups"]:
         specs["orders"] = charts.order_value(orders["groups"], night.currency)
     return {
+        "absent": page_data.absent_by_reason(night),
         "feeds": feeds,
         "all_feeds": page_data.all_feeds(feeds),
         "checks": page_data.checks(source),
@@ -77,6 +80,12 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
     }
 
 
+def _simulated_output(name: str, night: Night) -> list[str]:
+    """Return the simulated feeds that a published table rests on."""
+    part = {"forecast": "forecast", "replenishment": "orders"}.get(name.split("_", maxsplit=1)[0])
+    return page_data.simulated_behind(part, night) if part else []
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -85,9 +94,9 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        num=_number, qty=_quantity, pct=_percent, day=_day, long_day=_long_day, size=_size, json=_json, step=charts.step_name
-    )
+    filters = (_number, _quantity, _percent, _day, _long_day, _size, _json, _label, _level)
+    environment.filters.update({function.__name__.lstrip("_"): function for function in filters})
+    environment.globals["one_day"] = timedelta(days=1)
     environment.globals["include_file"] = lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
     return environment
 
@@ -97,7 +106,7 @@ def _vega_scripts() -> Markup:
     import vl_convert
 
     # inside <script> only its own end tag has a meaning; there is none today
-    return Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script"))
+    return Markup(vl_convert.javascript_bundle(None).replace("</script", "<\\/script"))
 
 
 def _json(value: object) -> Markup:
@@ -113,25 +122,35 @@ def _plain(value: object) -> object:
 
 
 def _number(value: float | Decimal | None, digits: int = 0) -> str:
-    return "–" if value is None else f"{value:,.{digits}f}"
+    return NOTHING if value is None else f"{value:,.{digits}f}"
 
 
 def _quantity(value: float | Decimal | None) -> str:
     """Whole quantities without decimals."""
-    return "–" if value is None else f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
+    return NOTHING if value is None else f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
 
 
 def _percent(value: float | None, digits: int = 0) -> str:
-    return "–" if value is None else f"{value:.{digits}%}"
+    return NOTHING if value is None else f"{value:.{digits}%}"
 
 
 def _day(value: date | None) -> str:
     """31 Dec 2017. Not strftime: its month names depend on the machine's locale."""
-    return "–" if value is None else f"{value.day} {_MONTHS[value.month - 1][:3]} {value.year}"
+    return NOTHING if value is None else f"{value.day} {_MONTHS[value.month - 1][:3]} {value.year}"
 
 
 def _long_day(value: date) -> str:
     return f"{_DAYS[value.weekday()]}, {value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def _label(name: str) -> str:
+    """A column's or table's name as words."""
+    return name.replace("_", " ")
+
+
+def _level(name: str) -> str:
+    """A level of the hierarchy as a reader calls it."""
+    return {"sku": "product", "sku_location": "product × place", "total": "company"}.get(name, _label(name))  # noqa: RUF001
 
 
 def _size(count: int) -> str:

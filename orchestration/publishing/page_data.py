@@ -6,7 +6,8 @@ reads the finished file, so the page shows what analysts can query; where a tabl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,11 @@ from orchestration.publishing.night import Night
 
 Row = dict[str, Any]
 
-BASELINE_STEP = "naive_seasonal"
-# The step whose forecast is published: the last one that the night's backtest knows, in the order of the work.
-PUBLISHED_STEPS = ("reconciled", "selected", "lightgbm")
+# Steps of the forecast in the order in which they are made. What the last one of a night leaves is published.
+STEPS = ("naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled")
 ROW_COUNTS = ("rows_loaded", "rows_quarantined", "rows_excluded", "rows_duplicate", "rows_superseded")
 GROUPS_SHOWN = 12  # bars of a chart that can be read; the rest is added up
+WEEKS_COMPARED = 4
 
 # What each part of the page rests on: a part whose feed is simulated says so.
 FEEDS_BEHIND = {
@@ -61,6 +62,14 @@ def simulated_behind(part: str, night: Night) -> list[str]:
 # ---------------------------------------------------------------------------------------------------------- the night
 
 
+def absent_by_reason(night: Night) -> dict[str, list[str]]:
+    """Outputs that are absent, by the reason why: most share one."""
+    reasons: dict[str, list[str]] = {}
+    for name in sorted(night.absent):
+        reasons.setdefault(night.absent[name], []).append(name)
+    return reasons
+
+
 def feeds(night: Night) -> list[Row]:
     """Files and rows by feed: what was read, and what became of it. `adds_up`: nothing is missing."""
     by_feed: dict[str, Row] = {}
@@ -84,13 +93,24 @@ def _accounted(row: Row) -> Row:
     return {**row, "adds_up": row["rows_physical"] == sum(row[count] for count in ROW_COUNTS)}
 
 
+CHECK_COUNTS = """
+select count(*) as total, count(*) filter (passed) as passed, count(*) filter (not passed) as failed,
+    count(*) filter (not passed and severity = 'error') as refusing
+from data_quality
+"""
+FAILED_CHECKS = """
+select gate, table_name, check_name, description, severity, failed_rows, checked_rows, advice, docs_link
+from data_quality
+where not passed
+order by severity, gate, table_name, check_name
+"""
+
+
 def checks(source: Source) -> Row | None:
-    """How many checks passed, and those that did not."""
+    """How many checks passed, and those that did not. refusing: failed ones that should have kept the night back."""
     if "data_quality" not in source.tables:
         return None
-    counts = source.rows("select count(*) as total, count(*) filter (passed) as passed from data_quality")[0]
-    rows = source.rows("select * from data_quality where not passed order by all")
-    return {**counts, "failed": counts["total"] - counts["passed"], "rows": rows}
+    return {**source.rows(CHECK_COUNTS)[0], "rows": source.rows(FAILED_CHECKS)}
 
 
 # ------------------------------------------------------------------------------------------------------------- orders
@@ -136,7 +156,7 @@ ORDER_DIMENSIONS = {
     "place": "coalesce(l.location_name, o.location_id)",
 }
 ORDER_VALUE_BY = """
-select {label} as label, count(*) as lines, coalesce(sum(o.order_value), 0) as value
+select {label} as label, count(*) as lines, coalesce(sum(o.order_value), 0) as value, false as is_rest
 from replenishment_orders as o
 left join dim_product as p on o.sku_id = p.sku_id
 left join dim_location as l on o.location_id = l.location_id
@@ -173,7 +193,7 @@ def _largest(groups: list[Row]) -> list[Row]:
     shown, rest = groups[:GROUPS_SHOWN], groups[GROUPS_SHOWN:]
     if rest:
         total = {name: sum(row[name] for row in rest) for name in ("lines", "value")}
-        shown.append({"label": f"{len(rest)} others", **total})
+        shown.append({"label": f"{len(rest)} others", **total, "is_rest": True})
     return shown
 
 
@@ -232,8 +252,8 @@ def sales_and_forecast(source: Source, history_weeks: int) -> Row | None:
 
 
 def _units(weeks: Sequence[Row]) -> float | None:
-    """Units of four whole weeks, or None when there are fewer."""
-    return float(sum(row["units"] for row in weeks)) if len(weeks) == 4 else None
+    """Units of so many whole weeks as are compared, or None when there are fewer."""
+    return float(sum(row["units"] for row in weeks)) if len(weeks) == WEEKS_COMPARED else None
 
 
 # ----------------------------------------------------------------------------------------------------------- accuracy
@@ -251,12 +271,12 @@ def accuracy(source: Source) -> Row | None:
     if "forecast_accuracy" not in source.tables:
         return None
     rows = source.rows(ACCURACY)
-    errors = [row for row in rows if row["metric"] == "wmape" and row["value"] is not None]
+    errors = [row for row in rows if row["metric"] == "wmape" and math.isfinite(row["value"] or math.nan)]
     if not errors:
         return None
     series = {row["level"]: row["series"] or 0 for row in errors}
     levels = sorted(series, key=lambda level: (-series[level], level))
-    step = _published_step({row["step"] for row in errors})
+    step = in_order(row["step"] for row in errors)[-1]
     others = {
         (row["level"], row["horizon_band"], row["metric"]): row["value"]
         for row in rows
@@ -267,7 +287,8 @@ def accuracy(source: Source) -> Row | None:
         for row in sorted(errors, key=lambda row: (levels.index(row["level"]), _first_week(row["horizon_band"])))
         if row["step"] == step
     ]
-    return {"step": step, "levels": levels, "errors": errors, "table": table, "cutoffs": errors[0]["cutoffs"]}
+    # the nearest weeks are measured from every cut-off, later ones only where enough came after it
+    return {"step": step, "levels": levels, "errors": errors, "table": table, "cutoffs": table[0]["cutoffs"]}
 
 
 def bands_of(errors: Sequence[Row]) -> list[str]:
@@ -275,14 +296,11 @@ def bands_of(errors: Sequence[Row]) -> list[str]:
     return sorted({row["horizon_band"] for row in errors}, key=_first_week)
 
 
-def _published_step(steps: set[str]) -> str:
-    """The step that is published; of a backtest that knows none of them, the first that is no baseline."""
-    known = [step for step in PUBLISHED_STEPS if step in steps]
-    return (known or sorted(steps - {BASELINE_STEP}) or sorted(steps))[0]
+def in_order(steps: Iterable[str]) -> list[str]:
+    """Return steps in the order in which they are made, unknown ones last."""
+    return sorted(set(steps), key=lambda step: (STEPS.index(step) if step in STEPS else len(STEPS), step))
 
 
 def _first_week(band: str) -> int:
-    digits = band.split("-")[0]
+    digits = band.split("-", maxsplit=1)[0]
     return int(digits) if digits.isdigit() else 0
-
-

@@ -1,7 +1,8 @@
 """Publishes a night: builds every file in a hidden folder, gives it its name in one step, moves `latest`.
 
 Belongs here: the order in which things are written, and what happens when one of them fails (the hidden folder goes,
-`latest` stays). How a file is written stands in tables, workbook, marts_file, page and manifest; links and names in runs.
+`latest` stays). How a file is written stands in tables, workbook, marts_file, page and manifest; links and folder names
+in runs.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def publish(
 ) -> Path:
     """Publish a night as `published_dir`/<run_id>, point `latest` at it, remove nights beyond settings.keep_runs.
 
-    con: the warehouse; it is only read. outputs: what to publish, in the order of the manifest; each relation must exist.
-    What is not published belongs into night.absent, with the reason. Returns the night's folder.
+    con: the warehouse; it is only read. outputs: what to publish, in the order of the manifest; each relation must
+    exist. What is not published belongs into night.absent, with the reason. Returns the night's folder.
 
     Raises:
         PublicationError: the run id is taken or cannot name a folder, a table is both published and absent, two tables
@@ -86,7 +87,7 @@ def _write_files(
     say(f"marts.duckdb: {len(tables)} tables")
     if night.data_docs is not None:
         shutil.copytree(night.data_docs, folder / DATA_DOCS)
-    write_page(folder, night, written, settings, has_data_docs=night.data_docs is not None)
+    write_page(folder, night, written, settings, threads=_threads(con))
     say(f"index.html: {(folder / 'index.html').stat().st_size / 1e6:.1f} MB")
     return written
 
@@ -101,7 +102,7 @@ def _write_table(
     if reason is None:
         written = replace(written, csv=f"{table.name}.csv")
         # a connection of its own: the warehouse's may have been told not to keep the order of rows
-        with duckdb.connect() as files:
+        with duckdb.connect(config={"threads": _threads(con)}) as files:
             write_csv(files, parquet, folder / f"{table.name}.csv")
     else:
         written = replace(written, csv_reason=reason)
@@ -110,3 +111,9 @@ def _write_table(
         write_workbook(parquet, folder / f"{table.name}.xlsx", written, night)
     say(f"{table.name}: {written.rows:,} rows" + ("" if written.csv else ", too many for CSV"))
     return written
+
+
+def _threads(con: duckdb.DuckDBPyConnection) -> int:
+    """Threads that the warehouse may use, for the connections beside it."""
+    row = con.execute("select current_setting('threads')").fetchone()
+    return int(row[0]) if row else 1

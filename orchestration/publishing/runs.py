@@ -1,8 +1,8 @@
 """The folder of published nights: which are complete, which one is `latest`, which ones go.
 
-Belongs here: everything that renames, links or removes inside `published/`. What stands in a night does not. Every change
-is one rename, so whoever reads `latest` sees the night before or the night after, never half of one; what a killed run
-leaves behind has a name with a leading dot, which nobody reads and the next publication removes.
+Belongs here: everything that renames, links or removes inside `published/`. What stands in a night does not. Every
+change is one rename, so whoever reads `latest` sees the night before or the night after, never half of one; what a
+killed run leaves behind has a name with a leading dot, which nobody reads and the next publication removes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """One complete night. sequence: counts publications, so that order needs no clock. is_latest: `latest` points here."""
+    """One complete night. sequence: counts publications, so order needs no clock. is_latest: `latest` points here."""
 
     run_id: str
     as_of: date
@@ -107,7 +107,9 @@ def start_building(published_dir: Path, run_id: str) -> Path:
     if not _RUN_ID.fullmatch(run_id) or run_id == LATEST:
         raise PublicationError(f"run id {run_id!r} cannot name a folder — letters, digits, '.', '_' and '-' only")
     if (published_dir / run_id).exists():
-        raise PublicationError(f"{published_dir / run_id}: this night is published already — a night is never overwritten")
+        raise PublicationError(
+            f"{published_dir / run_id}: this night is published already — a night is never overwritten"
+        )
     published_dir.mkdir(parents=True, exist_ok=True)
     for left in published_dir.iterdir():
         if left.name.startswith((_BUILDING, _REMOVING, _LINKING)):
@@ -118,7 +120,7 @@ def start_building(published_dir: Path, run_id: str) -> Path:
 
 
 def finish_building(building: Path, published_dir: Path, run_id: str) -> Path:
-    """Give a complete night its name, after its bytes are on the disk: a power cut must not leave a named, empty file."""
+    """Give a complete night its name, once its bytes are on the disk: a power cut must not leave a named, empty file."""
     for folder, _, files in os.walk(building):
         for name in files:
             _sync(Path(folder, name))

@@ -1,4 +1,4 @@
-"""What a company may set about what a night publishes. Only fields that this room reads; the docs are generated from here."""
+"""What a company may set about publication. Only fields that this room reads; the docs are generated from here."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,7 +9,9 @@ class PublishingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keep_runs: int = Field(
-        14, ge=1, description="Published nights kept; older ones are removed. The one that latest points to always stays."
+        14,
+        ge=1,
+        description="Published nights kept; older ones are removed. The one that latest points to always stays.",
     )
     top_lines: int = Field(30, ge=1, le=500, description="Most valuable order lines shown on the page of the night.")
     history_weeks: int = Field(

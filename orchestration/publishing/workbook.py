@@ -124,7 +124,7 @@ def _cell_writer(sheet: Worksheet, kind: pa.DataType, shown: Format | None) -> _
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return lambda row, column, value: sheet.write_datetime(row, column, value, shown)
     if pa.types.is_boolean(kind):
-        return lambda row, column, value: sheet.write_boolean(row, column, value)
+        return sheet.write_boolean
     if shown is None:
         return lambda row, column, value: sheet.write_string(row, column, _text(value))
     return lambda row, column, value: (

@@ -32,7 +32,9 @@ class Kind:
 KINDS = (
     Kind(FUEL, "gal", _TYPE.str.starts_with("GASOLINE")),
     Kind("gift_card", "card", _TYPE.str.contains("GIFT CARD", literal=True)),
-    Kind("prepaid_card", "card", _TYPE.is_in(["PHONE CARDS", "PREPAID WIRELESS CARDS", "MISC CARRIER", "MMK DOWNLOAD"])),
+    Kind(
+        "prepaid_card", "card", _TYPE.is_in(["PHONE CARDS", "PREPAID WIRELESS CARDS", "MISC CARRIER", "MMK DOWNLOAD"])
+    ),
     Kind("ticket", "ticket", _TYPE == "TICKETS"),
     Kind("deposit", "deposit", (_CATEGORY == "BOTTLE DEPOSITS") | _TYPE.str.starts_with("CRV DEPOSIT")),
     Kind("coupon", "coupon", _CATEGORY == "COUPONS/STORE & MFG"),

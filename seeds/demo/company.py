@@ -54,9 +54,9 @@ def _write_promotions(out: Landing, journey: Journey, tills: Tills, say: Callabl
     weeks = promotions.weeks(tills.lines)
     listed = promotions.promotion_list(journey.promotions, weeks, journey.coupons, journey.campaign_descriptions)
     out.csv("erp/promotions", "promotions.csv", listed)
-    items = promotions.promotion_items(journey.promotions, weeks["week"].max())
+    items = promotions.promotion_items(journey.promotions, weeks["week"].to_list())
     out.tables("erp/promotion_items", "promotion_items.parquet", items)
-    say(f"{listed.height:,} promotions with {out.files[-1].rows:,} products × stores on display or in the mailer")
+    say(f"{listed.height:,} promotions with {out.files[-1].rows:,} products by store on display or in the mailer")
 
 
 def _write_loyalty(out: Landing, journey: Journey) -> None:
@@ -85,7 +85,8 @@ def _write_simulated(
     out.csv("erp/lanes", "lanes.csv", network.lanes(places))
     out.parquet("erp/ranging", "ranging.parquet", terms.ranging(pairs))
     out.parquet("erp/sourcing", "sourcing.parquet", terms.sourcing(pairs, depots))
-    say(f"simulated: {pairs.height:,} listings, {depots.height:,} warehouse products, {suppliers['supplier_id'].n_unique()} suppliers")
+    count = suppliers["supplier_id"].n_unique()
+    say(f"simulated: {pairs.height:,} listings, {depots.height:,} warehouse products, {count} suppliers")
     year = movements.live_through(pairs, depots, suppliers, tills.lines, seed)
     orders = movements.purchase_orders(year)
     moves = movements.transfers(year)

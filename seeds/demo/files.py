@@ -5,7 +5,6 @@ Belongs here: file formats, names and the list of what is simulated. Does not: w
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +85,7 @@ class Landing:
         unfinished = path.with_name(f".{path.name}.unfinished")
         try:
             write(unfinished)
-            os.replace(unfinished, path)
+            unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
         self.files.append(WrittenFile(source, folder, path, rows() if callable(rows) else rows, is_simulated))

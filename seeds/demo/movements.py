@@ -32,19 +32,26 @@ class Year:
     houses: Ledger
 
 
-def live_through(pairs: pl.DataFrame, depots: pl.DataFrame, suppliers: pl.DataFrame, lines: pl.DataFrame, seed: int) -> Year:
+def live_through(
+    pairs: pl.DataFrame, depots: pl.DataFrame, suppliers: pl.DataFrame, lines: pl.DataFrame, seed: int
+) -> Year:
     """Simulate 2017 for the listed pairs and the depots, from the real sales in `lines` (`tills.Tills.lines`)."""
     sales = _sales_by_day(pairs, lines)
     feeder = (
         pairs.select(location_id="from_location_id", sku_id="sku_id")
-        .join(depots.select("location_id", "sku_id").with_row_index("feeder"), on=["location_id", "sku_id"], how="left", maintain_order="left")
+        .join(
+            depots.select("location_id", "sku_id").with_row_index("feeder"),
+            on=["location_id", "sku_id"],
+            how="left",
+            maintain_order="left",
+        )
         .select(pl.col("feeder").cast(pl.Int64).fill_null(-1))
         .to_series()
         .to_numpy()
     )
     rng = np.random.default_rng([seed, 6])
-    stores = _terms(pairs, _store_order_days(pairs, suppliers), rng, foresight=4, care=(0.2, 0.7), weeks=(1.0, 3.0))
-    houses = _terms(depots, _supplier_order_days(depots, suppliers), rng, foresight=1, care=(1.5, 0.5), weeks=(2.0, 4.0))
+    stores = _terms(pairs, _store_order_days(pairs, suppliers), rng, care=(0.8, 0.7), weeks=(1.0, 4.0))
+    houses = _terms(depots, _supplier_order_days(depots, suppliers), rng, care=(1.5, 0.5), weeks=(2.0, 4.0))
     shut = {(SHUT_DAY - FIRST_DAY).days}
     return Year(pairs, depots, *simulate(stores, sales, houses, feeder, FIRST_DAY.weekday(), shut, seed))
 
@@ -59,7 +66,6 @@ def inventory(year: Year) -> Iterator[tuple[str, pa.Table]]:
     rows = rows.sort("location_id", "sku_id")
     close = np.hstack([year.stores.close, year.houses.close])[:, rows["row"].to_numpy()]
     listed_day = _day(rows["listed_on"])
-    places, skus = rows["location_id"].cast(pl.Categorical).to_arrow(), rows["sku_id"].cast(pl.Categorical).to_arrow()
     cost = np.rint(rows["unit_cost"].to_numpy() * 10_000).astype(np.int64)
     months = np.array([(FIRST_DAY + timedelta(days=day)).month for day in range(DAYS)])
     for month in range(1, 13):
@@ -71,8 +77,8 @@ def inventory(year: Year) -> Iterator[tuple[str, pa.Table]]:
             pa.table(
                 {
                     "snapshot_date": pa.array(dates),
-                    "location_id": _take(places, row),
-                    "sku_id": _take(skus, row),
+                    "location_id": _take(rows["location_id"], row),
+                    "sku_id": _take(rows["sku_id"], row),
                     "on_hand_qty": decimals(close[day[which], row].astype(np.int64) * 1000, 3),
                     "unit_cost": decimals(cost[row], 4),
                 }
@@ -121,20 +127,26 @@ def transfers(year: Year) -> pl.DataFrame:
 def with_minimum_values(suppliers: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     """The extract erp/suppliers: min_order_value is the value that nine in ten of the supplier's orders reached, in
     steps of 5. It is small because the sample's orders are."""
+    value_e4 = pl.col("ordered_qty").cast(pl.Int64) * (pl.col("unit_cost").cast(pl.Float64) * 10_000).round()
     values = (
         orders.group_by("supplier_id", "po_id")
-        .agg(value=(pl.col("ordered_qty").cast(pl.Float64) * pl.col("unit_cost").cast(pl.Float64)).sum())
+        .agg(value_e4=value_e4.cast(pl.Int64).sum())
         .group_by("supplier_id")
-        .agg(least=pl.col("value").quantile(0.1, "lower"))
+        .agg(least_e4=pl.col("value_e4").quantile(0.1, "lower"))
     )
-    least = ((pl.col("least").fill_null(0) / 5).floor() * 5).cast(AMOUNT)
+    least = ((pl.col("least_e4").fill_null(0) / 50_000).floor() * 5).cast(AMOUNT)
     columns = ["supplier_id", "supplier_name", "order_weekdays"]
     frame = suppliers.select(columns).unique().join(values, on="supplier_id", how="left")
     return frame.select(*columns, min_order_value=least).sort("supplier_id")
 
 
 def _terms(
-    frame: pl.DataFrame, order_days: np.ndarray, rng: np.random.Generator, *, foresight: int, care: tuple[float, float], weeks: tuple[float, float]
+    frame: pl.DataFrame,
+    order_days: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    care: tuple[float, float],
+    weeks: tuple[float, float],
 ) -> Terms:
     """A planner who knows the demand only roughly (factor e^±0.4) and is more or less careful: the reorder point is
     demand over lead time and review plus `care` (mean, spread) square roots of it; the level is `weeks` (from, to)
@@ -144,7 +156,7 @@ def _terms(
     review = 7 / order_days.sum(axis=0)
     lead = frame["lead_time_days"].to_numpy()
     protected = rate * (lead + review)
-    low = np.floor(protected + rng.normal(*care, count) * np.sqrt(protected)).clip(0).astype(np.int64)
+    low = np.rint(protected + rng.normal(*care, count) * np.sqrt(protected)).clip(0).astype(np.int64)
     multiple = frame["order_multiple"].to_numpy().astype(np.int64)
     cover = np.ceil(rate * 7 * rng.uniform(*weeks, count)).astype(np.int64)
     return Terms(
@@ -156,7 +168,6 @@ def _terms(
         lead_days=lead,
         lead_sd=frame["lead_time_sd_days"].to_numpy(),
         order_days=order_days,
-        foresight=rng.integers(0, foresight, count),
         is_supplied=frame["supplier_id"].is_not_null().to_numpy(),
     )
 
@@ -223,6 +234,6 @@ def _day(dates: pl.Series) -> np.ndarray:
     return (dates.to_numpy().astype("datetime64[D]") - np.datetime64(FIRST_DAY)).astype(np.int64)
 
 
-def _take(names: pa.Array, row: np.ndarray) -> pa.DictionaryArray:
-    names = names.cast(pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(names.indices.to_numpy()[row], names.dictionary)
+def _take(names: pl.Series, row: np.ndarray) -> pa.DictionaryArray:
+    coded = names.to_arrow().cast(pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(coded.indices.to_numpy()[row], coded.dictionary)

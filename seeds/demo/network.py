@@ -7,7 +7,6 @@ Belongs here: who and where. Does not: terms of supply (terms), what happens day
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -23,6 +22,7 @@ DAYS = (LAST_DAY - FIRST_DAY).days + 1
 LISTED_WEEKS = 8
 """A pair that sold in this many weeks or more is listed."""
 
+
 def locations(lines: pl.DataFrame) -> pl.DataFrame:
     """The places: stores, largest first, each to the region that has sold least so far; then the warehouses.
 
@@ -30,7 +30,7 @@ def locations(lines: pl.DataFrame) -> pl.DataFrame:
     """
     sales = lines.group_by("store_id").agg(net=pl.col("net_e2").sum()).sort(["net", "store_id"], descending=True)
     total = dict.fromkeys(REGIONS, 0)
-    rows = []
+    rows: list[tuple[str, str, str, str, str, str | None, int]] = []
     for store, net in sales.iter_rows():
         region = min(REGIONS, key=lambda name: (total[name], name))
         total[region] += net
@@ -43,7 +43,7 @@ def locations(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def listed_pairs(lines: pl.DataFrame) -> pl.DataFrame:
-    """Pairs with units sold in eight weeks or more, with their daily rate and the day since which they are listed.
+    """Pairs with units sold in eight weeks or more: their daily rate (six decimals) and the day they are listed since.
 
     Listed since 1 January unless the silence before the first sale has a probability below 1 % at the pair's own rate
     of selling days (Poisson); then since the first sale.
@@ -68,7 +68,7 @@ def listed_pairs(lines: pl.DataFrame) -> pl.DataFrame:
             sku_id=pl.col("product_id").cast(pl.String),
             listed_on=pl.when(is_new).then("first_on").otherwise(pl.lit(FIRST_DAY)),
         )
-        .with_columns(rate=pl.col("units") / (pl.lit(LAST_DAY) - pl.col("listed_on")).dt.total_days().clip(1))
+        .with_columns(rate=(pl.col("units") / ((pl.lit(LAST_DAY) - pl.col("listed_on")).dt.total_days() + 1)).round(6))
         .sort("location_id", "sku_id")
     )
 
@@ -95,7 +95,9 @@ def suppliers_of(pairs: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
     return units.select(
         "manufacturer_id",
         supplier_id=pl.when(is_big).then(pl.format("S{}", number)).otherwise(pl.format("D{}", group)),
-        supplier_name=pl.when(is_big).then(pl.format("Supplier {}", number)).otherwise(pl.format("Distributor {}", group)),
+        supplier_name=pl.when(is_big)
+        .then(pl.format("Supplier {}", number))
+        .otherwise(pl.format("Distributor {}", group)),
         order_weekdays=days.otherwise(pattern),
     )
 

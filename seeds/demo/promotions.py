@@ -1,8 +1,8 @@
 """Displays, mailers and coupons: erp/promotions and erp/promotion_items, and the calendar erp/events.
 
 The data set says, per product, store and week, where the product was displayed and where in the mailer it stood. One
-week × one place in the store is one promotion of mechanic `display`; one week × one place in the mailer is one of
-mechanic `mailer`. Items are the products and stores. A row with both gives two items; rows that differ only in the
+week and one place in the store are one promotion of mechanic `display`; one week and one place in the mailer are one
+of mechanic `mailer`. Items are the products and stores. A row with both gives two items; rows that differ only in the
 other place give one.
 
 A coupon of a campaign is a promotion too (amount_off: manufacturer's coupons; their worth is not in the data), so that
@@ -56,9 +56,7 @@ def coupon_id(upc: str = "coupon_upc", campaign: str = "campaign_id") -> pl.Expr
 def weeks(lines: pl.DataFrame) -> pl.DataFrame:
     """First and last trading day of each week of the data set: week, starts_on, ends_on (Monday to Sunday; week 1 is
     1 January alone, week 53 starts on 26 December because the stores were shut on the 25th)."""
-    return (
-        lines.group_by("week").agg(starts_on=pl.col("sold_on").min(), ends_on=pl.col("sold_on").max()).sort("week")
-    )
+    return lines.group_by("week").agg(starts_on=pl.col("sold_on").min(), ends_on=pl.col("sold_on").max()).sort("week")
 
 
 def promotion_list(
@@ -93,13 +91,13 @@ def promotion_list(
     return pl.concat(parts).sort("promotion_id")
 
 
-def promotion_items(promotions: pl.LazyFrame, last_week: int) -> Iterator[pa.Table]:
+def promotion_items(promotions: pl.LazyFrame, weeks: list[int]) -> Iterator[pa.Table]:
     """The extract erp/promotion_items, one table a week and mechanic, each sorted by promotion, product and store.
 
     Text columns are dictionary-encoded: 23 million rows are sorted and written as codes, which keeps one week at
     about 0.1 s and the whole below 1 GB.
     """
-    for week in range(1, last_week + 1):
+    for week in weeks:
         frame = promotions.filter(pl.col("week") == week).collect()
         if frame.is_empty():
             continue
@@ -112,7 +110,11 @@ def promotion_items(promotions: pl.LazyFrame, last_week: int) -> Iterator[pa.Tab
             key = _sorted_distinct(key[(frame[column] != "0").to_numpy()])
             key, store = np.divmod(key, len(stores))
             place, sku = np.divmod(key, len(skus))
-            ids = pl.DataFrame({"place": places, "week": [week] * len(places)}).select(_promotion_id(mechanic)).to_series()
+            ids = (
+                pl.DataFrame({"place": places, "week": [week] * len(places)})
+                .select(_promotion_id(mechanic))
+                .to_series()
+            )
             yield pa.table(
                 {
                     "promotion_id": pa.DictionaryArray.from_arrays(place.astype(np.int32), pa.array(ids.to_list())),

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 TIMEZONE = "America/New_York"
-"""The stores' time zone. The timestamps are UTC; in New York time they are exactly the days of 2017, 25 December shut."""
+"""The stores' time zone. The timestamps are UTC; in New York they are exactly the days of 2017, 25 December shut."""
 
 
 class DemoDataMissingError(RuntimeError):

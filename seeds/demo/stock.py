@@ -2,13 +2,13 @@
 
 Each morning what is due arrives. The day's real sales are taken from the shelf. In the evening, on the place's order
 days, whatever stands at or below its reorder point is ordered up to its level, in packs; suppliers are late or short
-at times; warehouses ship the same evening and order from suppliers themselves. A real sale is never contradicted: if
-the shelf would not hold what sells in the next few days, an urgent delivery comes in the morning. So a shelf is empty
-only where nothing was really sold.
+at times; warehouses ship the same evening and order from suppliers themselves. A real sale is never contradicted: what
+will sell within the lead time and is neither on hand nor on order is ordered in time, as by a store manager who knows;
+and what is late all the same comes urgently that morning. So a shelf is empty only while nothing was really sold.
 
-Held every day, for every row: close = close of the day before + received − issued, and close ≥ 0.
+Held every day, for every row: close = close of the day before + received - issued, and close ≥ 0.
 
-Belongs here: the mechanics, on arrays, vectorised over rows (place × product). Does not: who plans how, and the
+Belongs here: the mechanics, on arrays, vectorised over rows (a product at a place). Does not: who plans how, and the
 extracts (movements).
 """
 
@@ -37,8 +37,7 @@ class Terms:
     minimum: np.ndarray
     lead_days: np.ndarray
     lead_sd: np.ndarray
-    order_days: np.ndarray  # bool, 7 × rows, Monday first
-    foresight: np.ndarray  # an urgent delivery comes up to this many days before the sale that needs it
+    order_days: np.ndarray  # bool, 7 by rows, Monday first
     is_supplied: np.ndarray  # bool: from a supplier; else from a warehouse
 
 
@@ -56,7 +55,7 @@ class Orders:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The year of a set of rows: opening (rows), then close, received and issued (days × rows), and the orders."""
+    """The year of a set of rows: opening (rows), then close, received and issued (days by rows), and the orders."""
 
     opening: np.ndarray
     close: np.ndarray
@@ -70,26 +69,27 @@ def simulate(
 ) -> tuple[Ledger, Ledger]:
     """Simulate stores and the warehouses that feed them.
 
-    sales: int, days × store rows, what was really sold. feeder: for each store row its row among the depots, -1 where a
-    supplier delivers. first_weekday: 0 = Monday. shut: days without deliveries. Returns the ledgers of stores and depots.
+    sales: int, days by store rows, what was really sold. feeder: for each store row its row among the depots, -1 where
+    a supplier delivers. first_weekday: 0 = Monday. shut: days without deliveries. Returns both ledgers.
     """
     days = len(sales)
-    ahead = np.zeros((days + 1, sales.shape[1]), dtype=np.int32)  # sold before day t
-    np.cumsum(sales, axis=0, out=ahead[1:])
+    sold = np.zeros((days + 1, sales.shape[1]), dtype=np.int64)  # sold before day t
+    np.cumsum(sales, axis=0, out=sold[1:])
     rows = np.arange(sales.shape[1])
+    lead = np.rint(stores.lead_days).astype(np.int64)
     shops = _Room(stores, days, shut, np.random.default_rng([seed, 4]))
     houses = _Room(depots, days, shut, np.random.default_rng([seed, 5]))
     is_fed = feeder >= 0
     for day in range(days):
         weekday = (first_weekday + day) % 7
-        until = np.minimum(day + 1 + stores.foresight, days)
-        urgent = shops.open(day, ahead[until, rows] - ahead[day])
-        shops.shut(day, sales[day])
-        shipped = urgent + shops.order(day, weekday)
+        urgent = shops.morning(day, sales[day])
+        shops.evening(day, sales[day])
+        soon = sold[np.minimum(day + 1 + lead, days), rows] - sold[day + 1]
+        shipped = urgent + shops.order(day, weekday, soon)
         issued = np.bincount(feeder[is_fed], weights=shipped[is_fed], minlength=len(depots.low)).astype(np.int64)
-        houses.open(day, issued)
-        houses.shut(day, issued)
-        houses.order(day, weekday)
+        houses.morning(day, issued)
+        houses.evening(day, issued)
+        houses.order(day, weekday, np.zeros(len(depots.low), dtype=np.int64))
     return shops.ledger(), houses.ledger()
 
 
@@ -107,7 +107,7 @@ class _Room:
         self.issued = np.zeros((days, count), dtype=np.int32)
         self.events: list[tuple[np.ndarray, ...]] = []
 
-    def open(self, day: int, need: np.ndarray) -> np.ndarray:
+    def morning(self, day: int, need: np.ndarray) -> np.ndarray:
         """Take in what is due; bring urgently what is missing for `need`, and the first delivery of new listings.
         Returns the urgent quantities."""
         terms = self.terms
@@ -122,45 +122,54 @@ class _Room:
         urgent = np.where(missing > 0, -(-missing // terms.multiple) * terms.multiple, 0)
         row = np.flatnonzero(urgent)
         if len(row):
-            ordered = np.where(terms.is_supplied[row], day - 1, day)  # a warehouse ships the same morning
-            self._record(row, ordered, np.full(len(row), day), np.full(len(row), day), urgent[row], urgent[row])
+            # A supplier had the order in time; a warehouse ships it the same morning.
+            ordered = day - np.where(terms.is_supplied[row], np.rint(terms.lead_days[row]), 0).astype(np.int64)
+            today = np.full(len(row), day)
+            self.events.append((row, ordered, today, today, urgent[row], urgent[row]))
             self.due[day] += urgent.astype(np.int32)
             self.on_hand += urgent
         return urgent
 
-    def shut(self, day: int, issued: np.ndarray) -> None:
+    def evening(self, day: int, issued: np.ndarray) -> None:
+        """Book what was sold or shipped and count what is left."""
         self.on_hand -= issued
         if (self.on_hand < 0).any():
-            raise AssertionError(f"stock below zero on day {day}: a listing starts after its first sale")
+            raise AssertionError(f"stock below zero on day {day}: something is issued before it is listed")
         self.close[day], self.issued[day] = self.on_hand, issued
 
-    def order(self, day: int, weekday: int) -> np.ndarray:
-        """Order where the position is low. Returns what will arrive of it, per row."""
+    def order(self, day: int, weekday: int, soon: np.ndarray) -> np.ndarray:
+        """Order what is low, and what will sell within the lead time (`soon`) and is not there. Returns what will
+        arrive of it, per row."""
         terms, arriving = self.terms, np.zeros(len(self.on_hand), dtype=np.int64)
         position = self.on_hand + self.on_order
-        row = np.flatnonzero(terms.order_days[weekday] & (terms.first_day <= day) & (position <= terms.low))
+        is_low = terms.order_days[weekday] & (position <= terms.low)
+        row = np.flatnonzero((is_low | (soon > position)) & (terms.first_day <= day))
         if not len(row):
             return arriving
-        multiple, supplied = terms.multiple[row], terms.is_supplied[row]
-        wanted = np.maximum(terms.high[row] - position[row], terms.minimum[row])
-        packs = -(-wanted // multiple)
-        lead = np.rint(self.rng.normal(terms.lead_days[row], terms.lead_sd[row])).clip(1, 45).astype(np.int64)
-        slip = (self.rng.random(len(row)) * (terms.lead_days[row] + 3)).astype(np.int64) + 1
-        late = self.rng.random(len(row)) < LATE_SHARE
-        arrives = (day + np.where(late, np.minimum(lead + slip, LONGEST - 1), lead)).astype(np.int64)
+        is_low, gap, multiple, lead_days = (
+            is_low[row],
+            soon[row] - position[row],
+            terms.multiple[row],
+            terms.lead_days[row],
+        )
+        wanted = np.where(is_low, np.maximum(terms.high[row] - position[row], gap), gap)
+        packs = -(-np.maximum(wanted, terms.minimum[row]) // multiple)
+        expected = day + np.rint(lead_days).astype(np.int64)
+        arrives = np.where(is_low, day + self._lead_times(lead_days, terms.lead_sd[row]), expected)
         arrives += np.isin(arrives, list(self.shut_days))
+        is_short = is_low & terms.is_supplied[row] & (self.rng.random(len(row)) < SHORT_SHARE)
         missing = np.ceil(self.rng.random(len(row)) * packs).astype(np.int64)
-        short = supplied & (self.rng.random(len(row)) < SHORT_SHARE)
-        received = (packs - np.where(short, missing, 0)) * multiple
-        expected = day + np.rint(terms.lead_days[row]).astype(np.int64)
-        self._record(row, np.full(len(row), day), expected, arrives, packs * multiple, received)
+        received = (packs - np.where(is_short, missing, 0)) * multiple
+        self.events.append((row, np.full(len(row), day), expected, arrives, packs * multiple, received))
         self.due[arrives, row] += received.astype(np.int32)
         self.on_order[row] += received
         arriving[row] = received
         return arriving
 
-    def _record(self, *event: np.ndarray) -> None:
-        self.events.append(event)
+    def _lead_times(self, days: np.ndarray, spread: np.ndarray) -> np.ndarray:
+        lead = np.rint(self.rng.normal(days, spread)).clip(1, LONGEST // 2)
+        slip = np.floor(self.rng.random(len(days)) * (days + 3)) + 1
+        return (lead + np.where(self.rng.random(len(days)) < LATE_SHARE, slip, 0)).clip(1, LONGEST - 1).astype(np.int64)
 
     def ledger(self) -> Ledger:
         columns = zip(*self.events, strict=True) if self.events else [[np.zeros(0, dtype=np.int64)]] * 6

@@ -12,8 +12,10 @@ import polars as pl
 from seeds.demo.files import PRICE, QUANTITY
 
 # Delivered to the shop door by their suppliers; all else comes through a warehouse.
-DIRECT_DEPARTMENTS = ("PRODUCE", "MEAT", "MEAT-PCKGD", "DELI", "PASTRY", "SEAFOOD", "SEAFOOD-PCKGD", "SALAD BAR")
-DIRECT_DEPARTMENTS += ("FLORAL", "CHEF SHOPPE", "RESTAURANT")
+DIRECT_DEPARTMENTS = (
+    *("PRODUCE", "MEAT", "MEAT-PCKGD", "DELI", "PASTRY", "SEAFOOD", "SEAFOOD-PCKGD", "SALAD BAR", "FLORAL"),
+    *("CHEF SHOPPE", "RESTAURANT"),
+)
 DIRECT_CATEGORIES = ("SOFT DRINKS", "BAG SNACKS", "BEERS/ALES", "BAKED BREAD/BUNS/ROLLS", "FLUID MILK PRODUCTS")
 # Unit cost as a share of the median shelf price: groceries and meat earn less than drugstore goods and prepared food.
 COST_SHARE = {"GROCERY": 0.74, "MEAT": 0.76, "MEAT-PCKGD": 0.75, "PRODUCE": 0.66, "DRUG GM": 0.65, "NUTRITION": 0.68}
@@ -90,11 +92,12 @@ def pair_terms(pairs: pl.DataFrame, skus: pl.DataFrame, places: pl.DataFrame, se
 
 def depot_terms(pairs: pl.DataFrame, skus: pl.DataFrame) -> pl.DataFrame:
     """What each warehouse stocks: one row a warehouse and product that it feeds, with the same terms as a pair (no
-    shelf), listed since the first of its stores; rate is the sum of theirs. Sorted by location_id, sku_id."""
+    shelf), listed since the first of its stores; rate is the sum of theirs, added up in millionths so that no order of
+    addition shows. Sorted by location_id, sku_id."""
     fed = pairs.filter(pl.col("from_location_id").is_not_null())
     depots = (
         fed.group_by(location_id="from_location_id", sku_id="sku_id")
-        .agg(rate=pl.col("rate").sum(), listed_on=pl.col("listed_on").min())
+        .agg(rate=(pl.col("rate") * 1e6).round().cast(pl.Int64).sum() / 1e6, listed_on=pl.col("listed_on").min())
         .join(skus, on="sku_id")
         .sort("location_id", "sku_id")
     )
@@ -103,7 +106,9 @@ def depot_terms(pairs: pl.DataFrame, skus: pl.DataFrame) -> pl.DataFrame:
         lead_time_days=pl.col("depot_lead").cast(pl.Float64),
         lead_time_sd_days="depot_sd",
         order_multiple="case_qty",
-        min_order_qty=pl.when(pl.col("rate") * 7 > pl.col("case_qty")).then(2 * pl.col("case_qty")).otherwise("case_qty"),
+        min_order_qty=pl.when(pl.col("rate") * 7 > pl.col("case_qty"))
+        .then(2 * pl.col("case_qty"))
+        .otherwise("case_qty"),
     )
 
 

@@ -38,9 +38,7 @@ def business_tables() -> dg.Definitions:
     """Build the asset definitions from dbt's manifest, which is parsed here when it is older than the project."""
     manifest = ensure_manifest(load_settings())
 
-    @dbt_assets(
-        manifest=manifest, name="dbt_build", dagster_dbt_translator=SchemaTableTranslator(), pool=POOL
-    )
+    @dbt_assets(manifest=manifest, name="dbt_build", dagster_dbt_translator=SchemaTableTranslator(), pool=POOL)
     def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, company: Company) -> Iterator[Any]:
         settings = company.settings()
         with connect(settings) as con:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
+from data_quality import gates
 from ml.forecasting.demand import estimate_demand
+from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.warehouse import connect, read_frame, replace_table
@@ -19,18 +23,15 @@ OBSERVED_QUERY = "select * from intermediate.int_demand_daily order by series_id
     specs=[
         dg.AssetSpec(
             ["ml", "demand_series"],
-            deps=[dg.AssetKey(["intermediate", "int_series_selected"])],
+            deps=gated_keys(gates.MARTS),
             group_name="demand",
             kinds={"duckdb", "polars"},
             owners=[OWNER],
-            description="One row a series that is forecast: a listed product at a place, or what sells unlisted in a region.",
+            description="One row a forecast series: a listed product at a place, or what sells unlisted in a region.",
         ),
         dg.AssetSpec(
             ["ml", "demand_history"],
-            deps=[
-                dg.AssetKey(["intermediate", "int_series_selected"]),
-                dg.AssetKey(["intermediate", "int_demand_daily"]),
-            ],
+            deps=[*gated_keys(gates.MARTS), dg.AssetKey(["intermediate", "int_demand_daily"])],
             group_name="demand",
             kinds={"duckdb", "polars"},
             owners=[OWNER],
@@ -39,7 +40,7 @@ OBSERVED_QUERY = "select * from intermediate.int_demand_daily order by series_id
     ],
     pool=POOL,
 )
-def demand_history(context: dg.AssetExecutionContext, company: Company):  # noqa: ANN201 - a generator of results
+def demand_history(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
     """Estimate demand from sales and stock-outs; the gate has passed the tables it reads."""
     settings = company.settings()
     with retrying_io():

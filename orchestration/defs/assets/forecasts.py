@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from ml.forecasting.pipeline import run as forecast
 from orchestration import runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
@@ -42,6 +41,9 @@ SERIES_QUERY = "select * from ml.demand_series order by series_id"
 )
 def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
     """Backtest, fit and forecast; keeps the models' description for the manifest."""
+    # LightGBM and Prophet take 3 s to import: the graph loads without them
+    from ml.forecasting.pipeline import run as forecast
+
     settings = company.settings()
     with retrying_io():
         with connect(settings) as con:
@@ -56,4 +58,6 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
                 rows = replace_table(con, f"ml.{table}", getattr(result, table.removeprefix("forecast_")))
                 yield dg.MaterializeResult(asset_key=["ml", table], metadata={"dagster/row_count": rows})
             replace_table(con, "ml.models", models)
-            replace_table(con, "ml.forecast_warnings", pl.DataFrame({"warning": result.warnings}, {"warning": pl.String}))
+            replace_table(
+                con, "ml.forecast_warnings", pl.DataFrame({"warning": result.warnings}, {"warning": pl.String})
+            )

@@ -23,7 +23,7 @@ from orchestration.warehouse import connect
 class NightConfig(dg.Config):
     """What may be asked of one night."""
 
-    as_of: str | None = Field(None, description="Business day to close, YYYY-MM-DD; default: the last day in pos/sales.")
+    as_of: str | None = Field(None, description="Business day to close, YYYY-MM-DD; default: the last with sales.")
 
 
 @dg.multi_asset(
@@ -37,6 +37,15 @@ class NightConfig(dg.Config):
             description=f"{feed.about} All sources that deliver `{feed.name}`, typed, with file and line of each row.",
         )
         for feed in canonical_feeds().values()
+    ]
+    + [
+        dg.AssetSpec(
+            ["ops", "file_ledger"],
+            group_name="ingestion",
+            kinds={"duckdb"},
+            owners=[OWNER],
+            description="What became of every file ever met: its hash, and its rows loaded, kept aside or repeated.",
+        )
     ],
     pool=POOL,
 )
@@ -61,11 +70,12 @@ def ingest_extracts(
         as_of = _business_day(con, settings, config.as_of, report)
         if report.errors or as_of is None:
             runs.end(con, run_id, runs.REFUSED, "\n".join(report.errors))
-            raise dg.Failure(
-                description="\n".join(report.errors), allow_retries=False
-            ) from InputRefusedError(report.errors)
+            raise dg.Failure(description="\n".join(report.errors), allow_retries=False) from InputRefusedError(
+                report.errors
+            )
         runs.set_as_of(con, run_id, as_of)
         context.log.info(f"business day {as_of}, {_summary(report)}")
+        yield dg.MaterializeResult(asset_key=["ops", "file_ledger"], metadata={"files": dict(report.files)})
         for feed in canonical_feeds().values():
             row = con.execute(f"select count(*) from feeds.{feed.table}").fetchone()
             yield dg.MaterializeResult(

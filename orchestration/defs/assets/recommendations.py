@@ -1,4 +1,4 @@
-"""Stage 6: what to order, from forecasts, stock and sourcing. What the feeds do not support is absent, with the reason."""
+"""Stage 6: what to order, from forecasts, stock and sourcing. Absent, with the reason, where the feeds lack."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> dg.M
         missing = [feed for feed, table in NEEDED_FEEDS.items() if not _has_rows(con, table)]
         if missing:
             con.execute(f"drop table if exists {ORDERS}")
-            _keep_notes(con, [], f"no {' and no '.join(missing)} delivered: without stock and sources nothing is proposed")
+            _keep_notes(
+                con, [], f"no {' and no '.join(missing)} delivered: without stock and sources nothing is proposed"
+            )
             context.log.info(f"no order lines: {', '.join(missing)} not delivered")
             return dg.MaterializeResult(metadata={"dagster/row_count": 0})
         inputs = ReplenishmentInputs(**{name: read_frame(con, query) for name, query in QUERIES.items()})

@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with sales as (
 
     select * from {{ ref('stg_pos__sales') }}

@@ -1,0 +1,44 @@
+"""The two gates: what is asked before forecasting, and what before publication."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from data_quality.checks import Check, applicable
+from data_quality.settings import QualitySettings
+from data_quality.suites.dimensions import dimension_checks, extract_checks
+from data_quality.suites.forecasts import forecast_checks
+from data_quality.suites.inventory import inventory_checks
+from data_quality.suites.orders import order_checks
+from data_quality.suites.sales import sales_checks, sku_location_day_checks
+from data_quality.suites.series import series_checks
+
+MARTS = "marts"
+OUTPUTS = "outputs"
+
+
+def marts_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:
+    """Return what must hold of the business tables before anything is forecast from them.
+
+    tables: `schema.table` names of what this night has (engine.existing_tables). A table that every night needs is
+    checked whether it is there or not, and fails when it is not.
+    """
+    checks = [
+        *extract_checks(settings),
+        *sales_checks(settings, as_of),
+        *sku_location_day_checks(settings, as_of),
+        *inventory_checks(settings, as_of),
+        *dimension_checks(settings, as_of),
+        *series_checks(as_of),
+    ]
+    return applicable(checks, tables)
+
+
+def outputs_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:
+    """Return what must hold of forecasts and order lists before they are published.
+
+    tables: as for marts_checks. Leave out what this night did not make (no stock feed, no orders): a table of an
+    earlier night fails by its as_of.
+    """
+    return applicable([*forecast_checks(settings, as_of), *order_checks(settings, as_of)], tables)

@@ -1,0 +1,216 @@
+"""Checks on forecasts: complete, in order, coherent, and of the size of what was sold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from data_quality.checks import NO_NUMBER, Check, Severity, Table, day
+from data_quality.settings import QualitySettings
+
+QUANTILES = ("p05", "p10", "p25", "p50", "p75", "p90", "p95", "p99")
+FAULT = "a fault of the forecaster: report it with this sample"
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """A forecast table: the column of its periods, and SQL over `first`, `last`, `periods` for what a whole one has."""
+
+    table: Table
+    period: str
+    is_whole: str
+    described: str
+
+
+def forecast_checks(settings: QualitySettings, as_of: date) -> list[Check]:
+    """Return the checks on ml.forecast_daily, forecast_weekly, forecast_monthly and forecast_accuracy."""
+    checks = [check for horizon in _horizons(as_of) for check in _horizon_checks(horizon, as_of)]
+    return [
+        *checks,
+        _covered_weeks(as_of),
+        _covered_months(as_of),
+        _days_add_up(),
+        *_size(settings, as_of),
+        _accuracy(),
+    ]
+
+
+def _horizons(as_of: date) -> list[Horizon]:
+    shown = ("sku_id", "location_id")
+    tomorrow = f"({day(as_of)} + 1)"
+    return [
+        Horizon(
+            Table("ml.forecast_daily", (*shown, "date")),
+            "date",
+            f"first = {tomorrow} and last = {tomorrow} + 27 and periods = 28",
+            f"28 days after {as_of}",
+        ),
+        Horizon(
+            Table("ml.forecast_weekly", (*shown, "week_start")),
+            "week_start",
+            # a 27th week when the first one is under way, that is, when it began on or before the business day
+            f"first between {tomorrow} - 6 and {tomorrow} and last = first + 7 * (periods - 1)::integer "
+            f"and periods = 26 + (first < {tomorrow})::integer",
+            f"26 weeks after {as_of}, and one more when the first is under way",
+        ),
+        Horizon(
+            Table("ml.forecast_monthly", (*shown, "month_start")),
+            "month_start",
+            f"first = date_trunc('month', {tomorrow}) and last = first + interval 5 month and periods = 6",
+            f"6 months, the first holding the day after {as_of}",
+        ),
+    ]
+
+
+def _horizon_checks(horizon: Horizon, as_of: date) -> list[Check]:
+    table, period = horizon.table, horizon.period
+    numbers = ["mean", *QUANTILES]
+    sound = " and ".join([*(f"{n} >= 0 and {n} < {NO_NUMBER:.0f}" for n in numbers), "model <> ''", "segment <> ''"])
+    crossed = " or ".join(f"{a} > {b} + 1e-9" for a, b in pairwise(QUANTILES))
+    whole = f"""
+        with forecast as (
+            select sku_id, location_id, count(*) as periods, min({period}) as first, max({period}) as last
+            from {table.name} group by sku_id, location_id
+        ),
+        selected as (
+            select sku_id, location_id, true as is_selected from ml.demand_series
+        )
+        select sku_id, location_id, coalesce(is_selected, false) as is_selected, periods, first, last
+        from selected full join forecast using (sku_id, location_id)
+        where is_selected is null or ({horizon.is_whole}) is not true
+    """
+    return [
+        table.has_rows("There are forecasts.", advice=FAULT),
+        table.unique("sku_id", "location_id", period),
+        *table.given("sku_id", "location_id", period),
+        table.no_rows(
+            "as_of_is_the_business_day",
+            f"as_of is {as_of} in every row.",
+            f"select * from {table.name} where as_of is distinct from {day(as_of)}",
+            (*table.shown, "as_of"),
+            advice=FAULT,
+        ),
+        table.no_rows(
+            "nothing_is_missing_or_negative",
+            "Mean and quantiles are numbers of zero or more; model and segment are named.",
+            f"select * from {table.name} where ({sound}) is not true",
+            (*table.shown, "mean", "p05", "p50", "p99", "model", "segment"),
+            advice=FAULT,
+        ),
+        table.no_rows(
+            "quantiles_never_cross",
+            "A higher quantile is never below a lower one.",
+            f"select * from {table.name} where {crossed}",
+            (*table.shown, *QUANTILES),
+            advice=FAULT,
+        ),
+        table.no_rows(
+            "every_series_is_whole",
+            f"Every selected series, and no other, has the {horizon.described}.",
+            whole,
+            ("sku_id", "location_id", "is_selected", "periods", "first", "last"),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _covered_weeks(as_of: date) -> Check:
+    table = Table("ml.forecast_weekly", ("sku_id", "location_id", "week_start"))
+    return table.no_rows(
+        "days_covered_are_right",
+        "days_covered is 7, or what is left of a week under way.",
+        f"select * from {table.name} "
+        f"where days_covered is distinct from week_start + 6 - greatest(week_start - 1, {day(as_of)})",
+        (*table.shown, "days_covered"),
+        advice=FAULT,
+    )
+
+
+def _covered_months(as_of: date) -> Check:
+    table = Table("ml.forecast_monthly", ("sku_id", "location_id", "month_start"))
+    return table.no_rows(
+        "days_covered_are_right",
+        "days_covered is the length of the month, or what is left of one under way.",
+        f"select * from {table.name} "
+        f"where days_covered is distinct from last_day(month_start) - greatest(month_start - 1, {day(as_of)})",
+        (*table.shown, "days_covered"),
+        advice=FAULT,
+    )
+
+
+def _days_add_up() -> Check:
+    # days find their week by number, not by comparing dates with every week: 5 million days join in 2 s
+    query = """
+        with weeks as (
+            select distinct week_start from ml.forecast_weekly
+        ),
+        calendar as (
+            select dates.date, weeks.week_start
+            from (select distinct date from ml.forecast_daily) as dates
+            inner join weeks on dates.date >= weeks.week_start and dates.date < weeks.week_start + 7
+        ),
+        days as (
+            select sku_id, location_id, week_start, sum(mean) as sum_of_days, count(*) as day_count
+            from ml.forecast_daily inner join calendar using (date)
+            group by sku_id, location_id, week_start
+        )
+        select sku_id, location_id, week_start, weekly.mean, days.sum_of_days
+        from ml.forecast_weekly as weekly inner join days using (sku_id, location_id, week_start)
+        where days.day_count = weekly.days_covered and (abs(weekly.mean - days.sum_of_days) <= 1e-6) is not true
+    """
+    table = Table("ml.forecast_weekly", ("sku_id", "location_id", "week_start"))
+    return table.no_rows(
+        "days_add_up_to_weeks",
+        "The days of a week sum to it, to 1e-6, wherever all its days are forecast.",
+        query,
+        (*table.shown, "mean", "sum_of_days"),
+        advice=FAULT,
+    )
+
+
+def _size(settings: QualitySettings, as_of: date) -> list[Check]:
+    """The next 28 days are of the size of the last 28; where nothing was sold, there is no size to compare with."""
+    query = f"""
+        with ahead as (
+            select sum(mean) as forecast_qty from ml.forecast_daily
+        ),
+        behind as (
+            select sum(sales_qty) as sold_qty from ml.demand_history
+            where date between {day(as_of)} - 27 and {day(as_of)}
+        )
+        select ahead.forecast_qty, behind.sold_qty, ahead.forecast_qty / behind.sold_qty as ratio
+        from ahead cross join behind
+        where behind.sold_qty > 0
+            and (ahead.forecast_qty between {{low}} * behind.sold_qty and {{high}} * behind.sold_qty) is not true
+    """
+    grades: tuple[tuple[str, Severity, str, float, float], ...] = (
+        (
+            "total_is_plausible",
+            "warn",
+            "warn_forecast_low, warn_forecast_high",
+            settings.warn_forecast_low,
+            settings.warn_forecast_high,
+        ),
+        ("total_is_possible", "error", "min_forecast, max_forecast", settings.min_forecast, settings.max_forecast),
+    )
+    table = Table("ml.forecast_daily", ())
+    return [
+        table.no_rows(
+            name,
+            f"The next 4 weeks are {low:g} to {high:g} times the sales of the last 4 (quality.{setting}).",
+            query.format(low=low, high=high),
+            ("forecast_qty", "sold_qty", "ratio"),
+            severity=severity,
+            advice="compare the last weeks with the year before; where such a jump is right, widen the setting",
+        )
+        for name, severity, setting, low, high in grades
+    ]
+
+
+def _accuracy() -> Check:
+    return Table("ml.forecast_accuracy", ()).has_rows(
+        "The accuracy of past forecasts is known.",
+        severity="warn",
+        advice="the history is too short for a backtest; forecasts of the first months cannot be judged",
+    )

@@ -1,0 +1,148 @@
+"""Rolling-origin backtest: what each method would have forecast on earlier days, with what was known then.
+
+What belongs here: cut-offs, and the forecasts of every method at them. What does not: metrics, choices (accuracy.py,
+selection.py, weights.py, dispersion.py read what this module makes).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from ml.forecasting.contract import HORIZON_BLOCKS
+from ml.forecasting.features import FeatureStore
+from ml.forecasting.metrics import demand_classes
+from ml.forecasting.models import baselines, lightgbm
+from ml.forecasting.models.prophet import forecast_aggregates
+from ml.forecasting.panel import Panel
+from ml.forecasting.reconciliation import Targets, aggregate_tasks, block_targets
+from ml.forecasting.settings import ForecastSettings
+
+LIGHTGBM = "lightgbm"
+NAIVE = "naive_seasonal"
+BASELINES: dict[str, Callable[[Panel], np.ndarray]] = {  # from the simplest: ties go to the earlier one
+    "moving_average": baselines.moving_average,
+    NAIVE: baselines.seasonal_naive,
+    "rate_table": baselines.rate_table,
+}
+METHODS = (*BASELINES, LIGHTGBM)
+MIN_BLOCKS = 16  # known blocks below which a cut-off says nothing of the night's forecast
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Forecasts of all methods at one cut-off. A row of LightGBM is NaN where it was not asked."""
+
+    panel: Panel
+    segments: np.ndarray
+    forecasts: dict[str, np.ndarray]
+    targets: Targets
+    models: list[dict[str, object]] = field(default_factory=list)
+    fallbacks: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def cutoff(self) -> date:
+        """Last day known."""
+        return self.panel.cutoff
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An outlook of the past and what came: actual (series, blocks since), HORIZON_BLOCKS at most."""
+
+    outlook: Outlook
+    actual: np.ndarray
+
+    @property
+    def ahead(self) -> int:
+        """Blocks that can be scored."""
+        return self.actual.shape[1]
+
+
+def cutoffs(panel: Panel, settings: ForecastSettings) -> list[int]:
+    """Blocks back from as_of of each cut-off that leaves enough history; a short one is found for short histories."""
+    usable = [weeks for weeks in settings.backtest_weeks if panel.blocks - weeks >= MIN_BLOCKS]
+    if usable or panel.blocks < 6:
+        return usable
+    return [min(13, panel.blocks // 3)]
+
+
+def run_backtest(
+    panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None]
+) -> list[Trial]:
+    """One trial a cut-off, oldest first."""
+    trials = []
+    for back in sorted(cutoffs(panel, settings), reverse=True):
+        past = panel.earlier(back)
+        segments = demand_classes(past.demand, past.born)
+        asked = _asked(segments, settings)
+        outlook = look_ahead(past, history, segments, asked, settings, settings.backtest_rows, say)
+        start = past.blocks
+        trials.append(Trial(outlook, panel.demand[:, start : start + min(back, HORIZON_BLOCKS)]))
+    return trials
+
+
+def look_ahead(
+    panel: Panel,
+    history: pl.DataFrame,
+    segments: np.ndarray,
+    asked: np.ndarray,
+    settings: ForecastSettings,
+    rows: int,
+    say: Callable[[str], None],
+) -> Outlook:
+    """Forecasts of every method from the panel's cut-off. asked: series (indices) that LightGBM predicts.
+
+    A model that cannot be fitted is left out and counted in fallbacks; nothing is raised.
+    """
+    outlook = Outlook(panel, segments, {name: method(panel) for name, method in BASELINES.items()}, {})
+    if len(asked):
+        try:
+            store = FeatureStore(panel, settings.holiday_country)
+            model = lightgbm.fit(store, settings, rows)
+            predicted = np.full((panel.series, HORIZON_BLOCKS), np.nan, dtype=np.float32)
+            predicted[asked] = model.predict(store, asked, settings.threads)
+            if not np.isfinite(predicted[asked]).all():
+                raise ValueError("forecasts that are not finite")
+            outlook.forecasts[LIGHTGBM] = predicted
+            outlook.models.append(model.facts)
+            say(f"{panel.cutoff}: LightGBM on {model.facts['rows']:,} rows, {len(asked):,} series")
+        except Exception as error:  # whatever LightGBM raises: the night goes on with the baselines
+            outlook.fallbacks[f"lightgbm not fitted: {type(error).__name__}"] = 1
+            say(f"{panel.cutoff}: LightGBM not fitted ({error}), baselines serve")
+    _forecast_aggregates(outlook, history, settings, say)
+    return outlook
+
+
+def _forecast_aggregates(
+    outlook: Outlook, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None]
+) -> None:
+    tasks = aggregate_tasks(history, outlook.panel, settings)
+    if not tasks:
+        return
+    forecasts = forecast_aggregates(tasks, settings.threads, settings.prophet_timeout_seconds)
+    outlook.targets.update(block_targets(forecasts, outlook.panel))
+    failed = [reason for reason in forecasts.values() if isinstance(reason, str)]
+    if failed:
+        outlook.fallbacks["prophet aggregate not fitted"] = len(failed)
+    outlook.models.append(
+        {
+            "name": "prophet",
+            "cutoff": outlook.cutoff.isoformat(),
+            "aggregates": len(tasks),
+            "failed": len(failed),
+            "seed": settings.seed,
+            "country": settings.holiday_country,
+        }
+    )
+    say(f"{outlook.cutoff}: Prophet on {len(tasks)} aggregates, {len(failed)} failed")
+
+
+def _asked(segments: np.ndarray, settings: ForecastSettings) -> np.ndarray:
+    """All series but the unsold; of the rare ones a seeded sample."""
+    rare = np.flatnonzero(segments == "rare")
+    if len(rare) > settings.rare_sample:
+        rare = np.random.default_rng(settings.seed).choice(rare, settings.rare_sample, replace=False)
+    return np.sort(np.concatenate([np.flatnonzero(~np.isin(segments, ("rare", "unsold"))), rare]))

@@ -1,0 +1,110 @@
+"""Which method serves which series: by backtest, per segment (demand class) and horizon band.
+
+What belongs here: the rule. What does not: the forecasts it compares (evaluation/backtest.py).
+
+Rule: least squared error, each series scaled by its own naive error (RMSSE), so that the mean is judged, not the median;
+methods whose bias exceeds settings.max_bias are out while another is within it; a method must beat every simpler one by
+settings.tie_margin. A segment seen in fewer than 30 series takes the choice of all series together; a band that no
+cut-off reaches takes that of the band before.
+"""
+
+import numpy as np
+
+from ml.forecasting.contract import BANDS
+from ml.forecasting.evaluation.backtest import LIGHTGBM, METHODS, Outlook, Trial
+from ml.forecasting.evaluation.scores import naive_scale
+from ml.forecasting.metrics import CLASSES
+from ml.forecasting.settings import ForecastSettings
+
+Choice = dict[tuple[str, str], str]  # (segment, band) -> method
+MIN_SERIES = 30
+UNTRIED = {"rare": "rate_table", "new": "rate_table", "unsold": "rate_table"}
+
+
+def choose(trials: list[Trial], settings: ForecastSettings) -> Choice:
+    """The method of each (segment, band)."""
+    choice: Choice = {}
+    scales = [_scale(trial) for trial in trials]
+    for segment in CLASSES:
+        before = UNTRIED.get(segment, "moving_average")
+        for band, first, last in BANDS:
+            scores = _scores(trials, scales, segment, first, last)
+            if scores is None:
+                scores = _scores(trials, scales, None, first, last)
+            before = _pick(scores, settings) if scores else before
+            choice[(segment, band)] = before
+    return choice
+
+
+def combine(outlook: Outlook, choice: Choice) -> tuple[np.ndarray, np.ndarray]:
+    """(block means of the chosen methods: float32 (series, blocks); the method's index in METHODS of each, int8).
+
+    Where the chosen method has no forecast (LightGBM not fitted or not asked), the rate table serves.
+    """
+    spare = METHODS.index("rate_table")
+    shape = outlook.forecasts["rate_table"].shape
+    blocks, method = np.zeros(shape, dtype=np.float32), np.full(shape, spare, dtype=np.int8)
+    for segment in CLASSES:
+        rows = np.flatnonzero(outlook.segments == segment)
+        for band, first, last in BANDS:
+            name = choice[(segment, band)]
+            window = slice(first - 1, min(last, shape[1]))
+            own = outlook.forecasts.get(name, np.full((1, 1), np.nan, dtype=np.float32))
+            values = own[rows, window] if len(own) == shape[0] else np.full((len(rows), 1), np.nan)
+            chosen = np.isfinite(values)
+            blocks[rows, window] = np.where(chosen, values, outlook.forecasts["rate_table"][rows, window])
+            method[rows, window] = np.where(chosen, METHODS.index(name), spare)
+    return np.maximum(blocks, 0.0), method
+
+
+def wants_lightgbm(segments: np.ndarray, choice: Choice) -> np.ndarray:
+    """Indices of the series whose segment is served by LightGBM in any band."""
+    served = [segment for segment in CLASSES if any(choice[(segment, band)] == LIGHTGBM for band, _, _ in BANDS)]
+    return np.flatnonzero(np.isin(segments, served))
+
+
+def _scores(
+    trials: list[Trial], scales: list[np.ndarray], segment: str | None, first: int, last: int
+) -> dict[str, tuple[float, float]] | None:
+    """Per method (mean scaled squared error, bias) over the rows that all methods cover; None with too few series."""
+    error = dict.fromkeys(METHODS, 0.0)
+    gap = dict.fromkeys(METHODS, 0.0)
+    count, demand = 0, 0.0
+    for trial, scale in zip(trials, scales, strict=True):
+        if trial.ahead < first:
+            continue
+        outlook = trial.outlook
+        rows = np.ones(len(scale), dtype=bool) if segment is None else outlook.segments == segment
+        window = slice(first - 1, min(last, trial.ahead))
+        if LIGHTGBM in outlook.forecasts:
+            rows &= np.isfinite(outlook.forecasts[LIGHTGBM][:, 0])
+        rows &= np.isfinite(scale)
+        index = np.flatnonzero(rows)
+        count += len(index)
+        actual = trial.actual[index, window]
+        demand += float(actual.sum())
+        for name in METHODS:
+            if name not in outlook.forecasts:
+                error[name] = np.inf
+                continue
+            off = outlook.forecasts[name][index, window] - actual
+            error[name] += float(((off.astype(np.float64) ** 2) / scale[index, None]).sum())
+            gap[name] += float(off.sum())
+    if count < MIN_SERIES and segment is not None or count == 0:
+        return None
+    return {name: (error[name], abs(gap[name]) / max(demand, 1e-9)) for name in METHODS if np.isfinite(error[name])}
+
+
+def _pick(scores: dict[str, tuple[float, float]], settings: ForecastSettings) -> str:
+    fair = {name: error for name, (error, bias) in scores.items() if bias <= settings.max_bias}
+    errors = fair or {name: error for name, (error, _) in scores.items()}
+    best = ""
+    for name in METHODS:  # from the simplest
+        if name in errors and (not best or errors[name] < errors[best] * (1 - settings.tie_margin)):
+            best = name
+    return best
+
+
+def _scale(trial: Trial) -> np.ndarray:
+    """Naive scale of each series, at least that of one unit in ten blocks, so that rare series do not rule the sum."""
+    return np.maximum(naive_scale(trial.outlook.panel.demand), 0.1)

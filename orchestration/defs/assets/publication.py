@@ -1,0 +1,147 @@
+"""Stage 8: what passed both gates becomes files, complete or absent, and `latest` moves."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+import duckdb
+
+from data_quality import gates
+from orchestration import runs
+from orchestration.defs.checks import RESULTS, gated_keys
+from orchestration.defs.resources import Company
+from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.ingestion.ledger import manifest_inputs
+from orchestration.publishing.night import Night, OutputTable
+from orchestration.publishing.publication import publish
+from orchestration.settings import Settings
+from orchestration.warehouse import connect, table_exists
+
+OUTPUTS = (
+    OutputTable(
+        "replenishment_orders",
+        "ml.replenishment_orders",
+        ("sku_id", "location_id", "supplier_id", "from_location_id"),
+        True,
+        "Order proposals",
+        "What to order, by product, place and source, with every term of the arithmetic.",
+    ),
+    OutputTable(
+        "forecast_daily",
+        "ml.forecast_daily",
+        ("sku_id", "location_id", "date"),
+        False,
+        "Daily forecast",
+        "Demand by product, place and day, 28 days ahead.",
+    ),
+    OutputTable(
+        "forecast_weekly",
+        "ml.forecast_weekly",
+        ("sku_id", "location_id", "week_start"),
+        False,
+        "Weekly forecast",
+        "Demand by product, place and week, 26 weeks ahead.",
+    ),
+    OutputTable(
+        "forecast_monthly",
+        "ml.forecast_monthly",
+        ("sku_id", "location_id", "month_start"),
+        False,
+        "Monthly forecast",
+        "Demand by product, place and month, 6 months ahead.",
+    ),
+    OutputTable(
+        "forecast_accuracy",
+        "ml.forecast_accuracy",
+        ("level", "horizon_band", "segment", "step", "metric"),
+        False,
+        "Forecast accuracy",
+        "How accurate forecasts made on past cut-offs were, beside seasonal naive.",
+    ),
+    OutputTable(
+        "data_quality",
+        RESULTS,
+        ("gate", "table_name", "check_name"),
+        False,
+        "Data quality",
+        "Every check of the night's two gates, with its result.",
+    ),
+)
+
+NOT_BUILT = "not made by this version"
+# outputs of contracts.md, section 4, that no step makes yet: the manifest says so rather than staying silent
+LATER_OUTPUTS = (
+    "forecast_hierarchy",
+    "transfer_orders",
+    "available_to_promise",
+    "allocation",
+    "order_sourcing",
+    "alerts",
+    "kpi_daily",
+)
+
+
+@dg.asset(
+    key=["published", "latest"],
+    deps=gated_keys(gates.MARTS) + gated_keys(gates.OUTPUTS),
+    group_name="publication",
+    kinds={"parquet", "csv", "excel", "duckdb"},
+    owners=[OWNER],
+    pool=POOL,
+)
+def publication(context: dg.AssetExecutionContext, company: Company) -> dg.MaterializeResult:
+    """The published night: Parquet, CSV, XLSX, marts.duckdb, the page and the manifest; `latest` points at it."""
+    settings = company.settings()
+    with retrying_io(), connect(settings) as con:
+        night = _night(con, settings)
+        outputs = [output for output in OUTPUTS if output.name not in night.absent]
+        folder = publish(
+            con,
+            night,
+            outputs,
+            published_dir=settings.published,
+            settings=settings.publishing,
+            say=context.log.info,
+        )
+        runs.end(con, night.run_id, runs.PUBLISHED)
+    return dg.MaterializeResult(
+        metadata={
+            "folder": dg.MetadataValue.path(str(folder)),
+            "page": dg.MetadataValue.url((folder / "index.html").as_uri()),
+            "outputs": len(outputs),
+        }
+    )
+
+
+def _night(con: duckdb.DuckDBPyConnection, settings: Settings) -> Night:
+    """Gather what the manifest says beside the tables."""
+    run_id, as_of = runs.current(con)
+    notes = con.execute("select kind, text from ml.planning_notes").fetchall()
+    forecast_warnings = con.execute("select warning from ml.forecast_warnings").fetchall()
+    failed = con.execute(
+        f"select table_name || ' ' || check_name || ': ' || description from {RESULTS} where not passed "
+        "order by gate, table_name, check_name"
+    ).fetchall()
+    absent = dict.fromkeys(LATER_OUTPUTS, NOT_BUILT)
+    for kind, text in notes:
+        if kind == "absent":
+            absent["replenishment_orders"] = text
+    for output in OUTPUTS:
+        if output.name not in absent and not table_exists(con, output.relation):
+            absent[output.name] = "its step made no table this night"
+    warnings = [row[0] for row in [*forecast_warnings, *failed]] + [text for kind, text in notes if kind == "warning"]
+    return Night(
+        run_id=run_id,
+        as_of=as_of,
+        company=settings.company,
+        currency=settings.currency,
+        code_version=runs.code_version(),
+        settings_hash=settings.digest,
+        inputs=[dict(entry) for entry in manifest_inputs(con)],
+        models=[json.loads(row[0]) for row in con.execute("select model from ml.models").fetchall()],
+        warnings=warnings,
+        absent=absent,
+        simulated_feeds=settings.simulated_feeds,
+        data_docs=settings.data_docs,
+    )

@@ -1,0 +1,124 @@
+"""The two gates as blocking asset checks: one check a table, with counts, a sample and the link to its page.
+
+Which rules there are, and what they mean, stands in data_quality/; here only what Dagster must know: which asset a
+result belongs to, and that a refusal ends the night. Great Expectations (9 s to import) is imported inside the step.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+import polars as pl
+
+from data_quality import gates, report
+from data_quality.results import CheckResult
+from orchestration import runs
+from orchestration.defs.resources import Company
+from orchestration.defs.steps import POOL, retrying_io
+from orchestration.settings import Settings
+from orchestration.warehouse import append_frame, connect, replace_table, table_exists
+
+# the tables that each gate asks about; tests hold this list against the suites
+GATED = {
+    gates.MARTS: (
+        "ops.file_ledger",
+        "marts.dim_customer",
+        "marts.dim_date",
+        "marts.dim_location",
+        "marts.dim_product",
+        "marts.fct_inventory_daily",
+        "marts.fct_sales",
+        "marts.mart_sku_location_day",
+        "intermediate.int_series_selected",
+    ),
+    gates.OUTPUTS: (
+        "ml.forecast_accuracy",
+        "ml.forecast_daily",
+        "ml.forecast_weekly",
+        "ml.forecast_monthly",
+        "ml.replenishment_orders",
+    ),
+}
+RESULTS = "ops.data_quality"
+
+
+def gated_keys(gate: str) -> list[dg.AssetKey]:
+    """Return the asset keys that a gate asks about: what comes after the gate depends on all of them."""
+    return [dg.AssetKey(table.split(".")) for table in GATED[gate]]
+
+
+def _specs(gate: str) -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(f"{gate}_gate", asset=key, blocking=True, description=f"All rules of the {gate} gate.")
+        for key in gated_keys(gate)
+    ]
+
+
+@dg.multi_asset_check(name="marts_gate", specs=_specs(gates.MARTS), pool=POOL)
+def marts_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
+    """Before forecasting: may these tables pass?"""
+    yield from _run_gate(context, company.settings(), gates.MARTS)
+
+
+@dg.multi_asset_check(name="outputs_gate", specs=_specs(gates.OUTPUTS), pool=POOL)
+def outputs_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
+    """Before publication: may these forecasts and lists go out?"""
+    yield from _run_gate(context, company.settings(), gates.OUTPUTS)
+
+
+def _run_gate(context: dg.AssetCheckExecutionContext, settings: Settings, gate: str) -> Iterator[dg.AssetCheckResult]:
+    from data_quality.engine import existing_tables, run_gate
+
+    with retrying_io():
+        with connect(settings) as con:
+            run_id, as_of = runs.current(con)
+        config = {"threads": settings.threads, "memory_limit": settings.memory_limit}
+        tables = existing_tables(settings.warehouse, config)
+        declared = gates.marts_checks if gate == gates.MARTS else gates.outputs_checks
+        checks = declared(settings.quality, as_of, tables)
+        results = run_gate(settings.warehouse, checks, settings.data_docs, gate, run_id, context.log.info, config)
+        _keep(settings, run_id, gate, results)
+    for warning in report.warnings(results):
+        context.log.warning(warning)
+    if report.is_refused(results):
+        context.log.error(report.refusal(results))
+    for table in GATED[gate]:
+        yield _of_table(gate, table, [r for r in results if r.table_name == table])
+
+
+def _keep(settings: Settings, run_id: str, gate: str, results: Sequence[CheckResult]) -> None:
+    """Write the results of this gate beside the other gate's, and the reason of a refusal into the run's record."""
+    types = {"BOOLEAN": pl.Boolean, "BIGINT": pl.Int64, "VARCHAR": pl.String}
+    frame = pl.DataFrame(report.rows(results), schema={name: types[kind] for name, kind in report.COLUMNS.items()})
+    with connect(settings) as con:
+        # the marts gate opens the night: what an earlier night's gates found goes
+        if gate == gates.MARTS or not table_exists(con, RESULTS):
+            replace_table(con, RESULTS, frame)
+        else:
+            con.execute(f"delete from {RESULTS} where gate = ?", [gate])
+            append_frame(con, RESULTS, frame)
+        if report.is_refused(results):
+            runs.end(con, run_id, runs.REFUSED, report.refusal(results))
+
+
+def _of_table(gate: str, table: str, results: list[CheckResult]) -> dg.AssetCheckResult:
+    """Sum up a table's results: an error blocks, a warning shows."""
+    failed = [r for r in results if not r.passed]
+    is_error = any(r.refuses for r in results)
+    metadata: dict[str, dg.RawMetadataValue] = {"checks": len(results), "failed": len(failed)}
+    if failed:
+        metadata["failed checks"] = dg.MetadataValue.json(
+            [{"check": r.check_name, "rows": r.failed_rows, "sample": json.loads(r.sample)} for r in failed]
+        )
+    if results:
+        metadata["data docs"] = results[0].docs_link
+    return dg.AssetCheckResult(
+        check_name=f"{gate}_gate",
+        asset_key=table.split("."),
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
+        metadata=metadata,
+        description=None if results else "this night has no such table",
+    )

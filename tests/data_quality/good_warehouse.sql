@@ -1,0 +1,123 @@
+-- A small company whose night is in order: business day 2024-03-27 (a Wednesday, so that week and month are under way),
+-- ten weeks of sales, three products, two stores, one pooled series. Every check passes on it; tests break it one by one.
+create schema marts;
+create schema intermediate;
+create schema ml;
+create schema ops;
+
+create table marts.dim_product as
+select * from (values
+    ('A', 'Apples', 'food', 2.0000, 1.0000, 6.000, false),
+    ('B', 'Bread', 'food', 3.0000, 1.5000, 1.000, false),
+    ('C', 'Candles', 'home', 5.0000, null, null, false)
+) as t (sku_id, product_name, department, list_price, unit_cost, pack_size, is_inferred);
+
+create table marts.dim_location as
+select * from (values
+    ('S1', 'First street', 'store', 'north', true, false),
+    ('S2', 'Second street', 'store', 'north', true, false)
+) as t (location_id, location_name, location_type, region, is_open, is_inferred);
+
+create table marts.dim_date as
+select d::date as date, date_trunc('week', d)::date as week_start, date_trunc('month', d)::date as month_start
+from range(timestamp '2024-01-01', timestamp '2025-05-01', interval 1 day) as t (d);
+
+create table marts.dim_customer as
+select 'crm' as source, '1390000' || i as customer_id, 'Town' as city from range(3) as t (i);
+
+create table marts.fct_sales as
+select
+    'pos' as source,
+    location_id || '-' || strftime(sold_on, '%Y%m%d') as transaction_id,
+    line_number,
+    sold_on + interval 12 hour as sold_at,
+    sold_on,
+    'store' as channel,
+    location_id,
+    sku_id,
+    '13900001' as customer_id,
+    case when is_return then -1 else 4 end::decimal(18, 3) as quantity,
+    case when is_return then -2 else 8 end::decimal(18, 2) as net_amount,
+    2.5::decimal(18, 4) as unit_price,
+    0.5::decimal(18, 2) as discount_amount,
+    is_return
+from (
+    select d::date as sold_on, l.location_id, p.sku_id, p.n as line_number, p.n = 3 and day(d) = 1 as is_return
+    from range(timestamp '2024-01-18', timestamp '2024-03-28', interval 1 day) as t (d)
+    cross join (values ('S1'), ('S2')) as l (location_id)
+    cross join (values ('A', 1), ('B', 2), ('C', 3)) as p (sku_id, n)
+);
+
+create table marts.fct_inventory_daily as
+select
+    d::date as snapshot_date, l.location_id, p.sku_id, p.n::decimal(18, 3) as on_hand_qty,
+    0::decimal(18, 3) as reserved_qty, 1.0::decimal(18, 4) as unit_cost, p.n <= 0 as is_stockout
+from range(timestamp '2024-03-18', timestamp '2024-03-28', interval 1 day) as t (d)
+cross join (values ('S1'), ('S2')) as l (location_id)
+cross join (values ('A', 10), ('B', 20), ('C', 0)) as p (sku_id, n);
+
+create table marts.mart_sku_location_day as
+select
+    sales.sku_id, sales.location_id, sales.sold_on as date,
+    sum(case when quantity > 0 then quantity else 0 end)::decimal(18, 3) as units_qty,
+    sum(case when quantity < 0 then -quantity else 0 end)::decimal(18, 3) as returns_qty,
+    sum(net_amount)::decimal(18, 2) as net_amount,
+    2.0::decimal(18, 4) as price,
+    any_value(stock.on_hand_qty) as on_hand_qty,
+    any_value(stock.is_stockout) as is_stockout
+from marts.fct_sales as sales
+left join marts.fct_inventory_daily as stock
+    on sales.sku_id = stock.sku_id and sales.location_id = stock.location_id and sales.sold_on = stock.snapshot_date
+group by all;
+
+create table intermediate.int_series_selected as
+select * from (values
+    (1, 'A', 'S1', false), (2, 'A', 'S2', false), (3, 'B', 'S1', false), (4, 'C', 'unlisted:north', true)
+) as t (series_id, sku_id, location_id, is_pooled)
+cross join (values (date '2024-01-18')) as f (first_sold_on);
+
+create table ops.file_ledger as
+select 'pos' as source, 'sales' as feed, 'loaded' as state, 1000 as rows_physical, 1 as rows_quarantined;
+
+create table ml.demand_series as select * from intermediate.int_series_selected;
+
+create table ml.demand_history as
+select series.series_id, days.date, days.units_qty::double as quantity, days.units_qty::double as sales_qty
+from marts.mart_sku_location_day as days inner join ml.demand_series as series using (sku_id, location_id);
+
+create table ml.forecast_daily as
+select
+    date '2024-03-27' as as_of, sku_id, location_id, (date '2024-03-27' + i::integer + 1) as date,
+    4.0 as mean, 1.0 as p05, 1.5 as p10, 2.0 as p25, 3.5 as p50, 5.0 as p75, 6.0 as p90, 7.0 as p95, 9.0 as p99,
+    'lightgbm' as model, 'smooth' as segment
+from ml.demand_series cross join range(28) as t (i);
+
+create table ml.forecast_weekly as
+select
+    date '2024-03-27' as as_of, sku_id, location_id, date '2024-03-25' + 7 * i::integer as week_start,
+    case when i = 0 then 4 else 7 end::integer as days_covered, days_covered * 4.0 as mean, 1.0 as p05, 1.5 as p10,
+    2.0 as p25, 3.5 as p50, 5.0 as p75, 6.0 as p90, 7.0 as p95, 9.0 as p99, 'lightgbm' as model, 'smooth' as segment
+from ml.demand_series cross join range(27) as t (i);
+
+create table ml.forecast_monthly as
+select
+    date '2024-03-27' as as_of, sku_id, location_id, (date '2024-03-01' + to_months(i::integer))::date as month_start,
+    case when i = 0 then 4 else day(last_day(month_start)) end::integer as days_covered, 100.0 as mean, 1.0 as p05,
+    1.5 as p10, 2.0 as p25, 3.5 as p50, 5.0 as p75, 6.0 as p90, 7.0 as p95, 9.0 as p99, 'lightgbm' as model,
+    'smooth' as segment
+from ml.demand_series cross join range(6) as t (i);
+
+create table ml.forecast_accuracy as select 'total' as level, 'wmape' as metric, 0.2 as value;
+
+create table ml.replenishment_orders as
+select
+    date '2024-03-27' as as_of, *, 10.0 as on_hand_qty, 1.0 as reserved_qty, 0.0 as backorder_qty, 2.0 as on_order_qty,
+    3.0 as in_transfer_qty, date '2024-03-28' as order_on, date '2024-03-30' as stockout_on
+from (values
+    ('A', 'S1', 'V1', null, 24.0, 14.0, 10.0, 6.0, 12.0, 12.0, 1.0, 12.0, 'rounded_to_pack', null),
+    ('A', 'S2', null, 'S1', 20.5, 14.0, 6.5, 1.0, 0.0, 7.0, null, null, 'no_unit_cost', null),
+    ('B', 'S1', 'V1', null, null, null, null, 1.0, 0.0, 0.0, 1.5, 0.0, 'no_stock_record', 'no stock record')
+) as t (
+    sku_id, location_id, supplier_id, from_location_id, target_qty, inventory_position_qty, need_qty, order_multiple,
+    min_order_qty, order_qty, unit_cost, order_value, reason_codes, withheld_reason
+);
