@@ -19,7 +19,7 @@ import polars as pl
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "m5"
 KEYS = ("item_id", "dept_id", "cat_id", "store_id", "state_id")
 WHERE_FROM = (
-    "pass --data DIR with the official files: sales_train_evaluation.csv (or _validation, or Parquet of the same shape), "
+    "pass --data DIR with the official files, CSV or Parquet: sales_train_evaluation.csv (or _validation), "
     "sell_prices.csv and calendar.csv, from the Kaggle competition m5-forecasting-accuracy, under its rules"
 )
 
@@ -59,7 +59,7 @@ def load(data: Path = DEFAULT_DATA, stores: list[str] | None = None) -> M5:
     Raises:
         M5MissingError: a file is absent, or a store is not in it.
     """
-    calendar = _read(_one_file(data, "calendar")).with_columns(pl.col("date").cast(pl.String).str.to_date()).sort("date")
+    calendar = _scan(_one_file(data, "calendar")).with_columns(pl.col("date").cast(pl.String).str.to_date())
     sales = _scan(_widest(data, "sales_train_"))
     prices = _scan(_one_file(data, "sell_prices"))
     if stores:
@@ -70,7 +70,12 @@ def load(data: Path = DEFAULT_DATA, stores: list[str] | None = None) -> M5:
     if absent:
         raise M5MissingError(f"{data}: has no store {', '.join(sorted(absent))}")
     units = np.ascontiguousarray(wide.select(days).to_numpy())
-    return M5(wide.select(KEYS), units, calendar, prices.sort("store_id", "item_id", "wm_yr_wk").collect())
+    return M5(
+        wide.select(KEYS),
+        units,
+        calendar.sort("date").collect(),
+        prices.sort("store_id", "item_id", "wm_yr_wk").collect(),
+    )
 
 
 def day_number(day: str) -> int:
@@ -174,9 +179,7 @@ def products(m5: M5) -> pl.DataFrame:
     launched_on: first day of the first week with a price; empty for what was on sale when the data begin.
     """
     weeks = _week_days(m5)
-    first = (
-        m5.prices.group_by("item_id").agg(pl.col("wm_yr_wk").min()).join(weeks, on="wm_yr_wk").drop("last_day")
-    )
+    first = m5.prices.group_by("item_id").agg(pl.col("wm_yr_wk").min()).join(weeks, on="wm_yr_wk").drop("last_day")
     began = weeks["first_day"].min()
     return (
         m5.series.unique("item_id")
@@ -232,8 +235,9 @@ def price_spans(m5: M5) -> pl.DataFrame:
 
 def events(m5: M5) -> pl.DataFrame:
     """Return the feed erp/events: the calendar's events everywhere, SNAP days in their state."""
+    everywhere = pl.lit(None, pl.String)
     named = [
-        m5.calendar.select("date", event_name=f"event_name_{n}", event_type=f"event_type_{n}", region=pl.lit(None, pl.String))
+        m5.calendar.select("date", event_name=f"event_name_{n}", event_type=f"event_type_{n}", region=everywhere)
         for n in (1, 2)
     ]
     states = m5.series["state_id"].unique().sort()
@@ -286,10 +290,6 @@ def _scan(path: Path) -> pl.LazyFrame:
     if path.suffix == ".parquet":
         return pl.scan_parquet(path)
     return pl.scan_csv(path, infer_schema_length=1000)
-
-
-def _read(path: Path) -> pl.DataFrame:
-    return _scan(path).collect()
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:

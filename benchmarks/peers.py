@@ -62,12 +62,12 @@ def _statsforecast(model: str, settings: dict[str, Any] | None = None, periods: 
 
         frame = long_frame(np.asarray(given.train[:, -periods:]))
         # HistoricAverage stands in where a model refuses a series that is too short for it
-        engine = StatsForecast(
-            [getattr(models, model)(alias="mean", **(settings or {}))], 1, THREADS, fallback_model=models.HistoricAverage("mean")
-        )
+        fitted, instead = getattr(models, model)(alias="mean", **(settings or {})), models.HistoricAverage("mean")
+        engine = StatsForecast([fitted], freq=1, n_jobs=THREADS, fallback_model=instead)
         forecast = engine.forecast(df=frame, h=given.task.horizon).sort("unique_id", "ds")
         mean = np.zeros((len(given.train), given.task.horizon))
-        mean[frame["unique_id"].unique().sort().to_numpy()] = forecast["mean"].to_numpy().reshape(-1, given.task.horizon)
+        rows = frame["unique_id"].unique().sort().to_numpy()
+        mean[rows] = forecast["mean"].to_numpy().reshape(len(rows), -1)
         return Forecast(np.maximum(np.nan_to_num(mean), 0), {})  # nobody sells less than nothing
 
     return peer
@@ -87,6 +87,20 @@ def long_frame(train: np.ndarray) -> pl.DataFrame:
     )
 
 
+def lightgbm_days(given: Given) -> Forecast:
+    """Return the forecast of benchmarks/peers_lightgbm.py for days."""
+    from benchmarks import peers_lightgbm
+
+    return peers_lightgbm.lightgbm_days(given)
+
+
+def lightgbm_weeks(given: Given) -> Forecast:
+    """Return the forecast of benchmarks/peers_lightgbm.py for weeks."""
+    from benchmarks import peers_lightgbm
+
+    return peers_lightgbm.lightgbm_weeks(given)
+
+
 PEERS: dict[str, dict[str, Peer]] = {
     "day": {
         "seasonal naive": seasonal_naive,
@@ -94,6 +108,7 @@ PEERS: dict[str, dict[str, Peer]] = {
         "SES": _statsforecast("SimpleExponentialSmoothingOptimized"),
         "IMAPA": _statsforecast("IMAPA"),
         "ETS of 364 days": _statsforecast("AutoETS", {"season_length": 7, "model": "ANA"}, periods=364),
+        "LightGBM": lightgbm_days,
     },
     "week": {
         "seasonal naive": seasonal_naive,
@@ -101,8 +116,11 @@ PEERS: dict[str, dict[str, Peer]] = {
         "SES": _statsforecast("SimpleExponentialSmoothingOptimized"),
         "IMAPA": _statsforecast("IMAPA"),
         "AutoETS": _statsforecast("AutoETS"),
+        "DOT(52)": _statsforecast("DynamicOptimizedTheta", {"season_length": 52}),
+        "LightGBM": lightgbm_weeks,
     },
 }
+SLOW = frozenset({"LightGBM"})
 
 
 def main(arguments: list[str]) -> None:

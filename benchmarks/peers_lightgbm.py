@@ -1,6 +1,6 @@
 """The strong peer: one LightGBM over all series through mlforecast, recursive, as a good team would set it up in a day.
 
-Days: the setting that issue and README name as the bar (Tweedie 1.1, 600 trees of 255 leaves, rate 0.05, the last 560
+Days: the setting that README.md names as the bar (Tweedie 1.1, 600 trees of 255 leaves, rate 0.05, the last 560
 days). Weeks: the same idea with lags up to a year. Slow (days, all series: 22 minutes of fitting and 6.4 GB on two
 cores), so run.py asks it only with --with-lightgbm.
 """

@@ -18,6 +18,7 @@ import polars as pl
 
 from benchmarks import metrics
 from benchmarks.m5 import M5, cut, known_prices, money
+from ml.forecasting.metrics import bias, wmape
 
 WEIGHT_DAYS = 28  # M5 weighs by the money of the last 28 training days
 
@@ -99,7 +100,7 @@ class Forecast:
 
     def write(self, path: Path) -> None:
         """Write it as one .npz file."""
-        np.savez(path, mean=self.mean, **self.quantiles)
+        np.savez(path, allow_pickle=False, mean=self.mean, **self.quantiles)
 
     @staticmethod
     def read(path: Path) -> Forecast:
@@ -125,7 +126,7 @@ class Problem:
     def score(self, forecast: Forecast) -> dict[str, Any]:
         """Return the score sheet of a forecast: wrmsse, levels, wmape and bias (weeks: by band too), wspl, coverage.
 
-        WMAPE, bias, SPL and coverage are at item × store, in the task's period; WSPL is that level's.
+        WMAPE, bias, SPL and coverage are at item by store, in the task's period; WSPL is that level's.
 
         Raises:
             ValueError: the forecast has another shape than the actuals, or holds something that is not a number.
@@ -137,8 +138,8 @@ class Problem:
         sheet: dict[str, Any] = {
             "wrmsse": float(np.mean(list(by_level.values()))),
             "levels": by_level,
-            "wmape": metrics.wmape(self.actual, forecast.mean),
-            "bias": metrics.bias(self.actual, forecast.mean),
+            "wmape": wmape(self.actual, forecast.mean),
+            "bias": bias(self.actual, forecast.mean),
         }
         if self.given.task.period == "week":
             sheet["bands"] = {name: self._band(forecast, first, last) for name, first, last in metrics.BANDS}
@@ -148,7 +149,7 @@ class Problem:
 
     def _band(self, forecast: Forecast, first: int, last: int) -> dict[str, float]:
         actual, mean = (values[:, first - 1 : last] for values in (self.actual, forecast.mean))
-        return {"wmape": metrics.wmape(actual, mean), "bias": metrics.bias(actual, mean)}
+        return {"wmape": wmape(actual, mean), "bias": bias(actual, mean)}
 
     def _quantile_scores(self, forecast: Forecast) -> dict[str, Any]:
         _, scale = metrics.scales(self.given.train)
@@ -157,7 +158,7 @@ class Problem:
             for name, values in forecast.quantiles.items()
         }
         return {
-            "wspl": float(np.mean([metrics.weighted_mean(loss, self.money / self.money.sum()) for loss in losses.values()])),
+            "wspl": float(np.mean([metrics.weighted_mean(loss, self.money) for loss in losses.values()])),
             "spl": float(np.mean([np.nanmean(loss) for loss in losses.values()])),
             "coverage": {name: metrics.coverage(self.actual, q) for name, q in forecast.quantiles.items()},
         }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 FRAME = "gate_page.j2"
 GATES = ("marts", "outputs")
 INDEX = "index.html"
-MARKS = {True: "passed", False: "FAILED"}
 
 Page = Sequence[tuple[CheckResult, Any]]
 
@@ -50,11 +50,17 @@ def write_docs(docs_dir: Path, gate: str, run_id: str, pages: Mapping[str, Page]
 
 def _render(title: str, run_id: str, sections: list[Any], home: str) -> str:
     from great_expectations.render import RenderedDocumentContent
-    from great_expectations.render.view import DefaultJinjaPageView
 
     document = RenderedDocumentContent(sections=sections, page_title=escape(title))
-    view = DefaultJinjaPageView(custom_views_directory=str(TEMPLATES))
-    return str(view.render(document, template=FRAME, run_id=escape(run_id), home=home))
+    return str(_view().render(document, template=FRAME, run_id=escape(run_id), home=home))
+
+
+@cache
+def _view() -> Any:
+    """Make GX's view once: it compiles 8 templates, 0.1 s, when they are first used."""
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return DefaultJinjaPageView(custom_views_directory=str(TEMPLATES))
 
 
 def _overview(gate: str, pages: Mapping[str, Page]) -> Any:

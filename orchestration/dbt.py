@@ -22,6 +22,11 @@ MANIFEST = PROJECT / "target" / "manifest.json"
 _GENERATED = {"target", "logs", "dbt_packages"}
 
 
+def executable() -> Path:
+    """Return dbt's command of this installation: the venv need not be on the PATH."""
+    return Path(sys.executable).with_name("dbt")
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Return the variables that `dbt_project/profiles.yml` reads, and the switch that keeps dbt from calling home."""
     return {
@@ -64,7 +69,7 @@ def _newest_change() -> float:
 
 
 def _parse(variables: Mapping[str, str]) -> None:
-    command = [sys.executable, "-m", "dbt.cli.main", "parse", "--quiet", "--no-partial-parse"]
+    command = [str(executable()), "parse", "--quiet", "--no-partial-parse"]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--vars", '{"as_of": "2000-01-01"}']
     done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -22,9 +22,10 @@ STEP_NAMES = {
     "marts_gate": "check the tables",
     "demand_history": "estimate demand",
     "forecasts": "forecast 26 weeks",
-    "recommendations": "propose orders",
-    "outputs_gate": "check the outputs",
-    "publication": "publish",
+    "forecasts_gate": "check the forecasts",
+    "ml__replenishment_orders": "propose orders",
+    "orders_gate": "check the orders",
+    "published__latest": "publish",
 }
 
 

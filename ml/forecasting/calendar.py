@@ -43,7 +43,9 @@ def holidays_of(country: str | None, year: int) -> frozenset[date]:
     try:
         return frozenset(holidays.country_holidays(country, years=year))
     except NotImplementedError as error:
-        raise ValueError(f"holiday_country {country!r} is not known: use an ISO code such as US or CN, or leave it out") from error
+        raise ValueError(
+            f"holiday_country {country!r} is not known: use an ISO code such as US or CN, or leave it out"
+        ) from error
 
 
 def week_start(day: date, week_starts_on: int) -> date:

@@ -3,7 +3,6 @@
 What belongs here: schemas and their validation with messages that say what to do. What does not: repairing data.
 """
 
-import math
 from dataclasses import dataclass
 from datetime import date
 
@@ -71,7 +70,9 @@ def check_series(series: pl.DataFrame) -> pl.DataFrame:
     """Return the series sorted by series_id; raises ContractError unless ids are 1 … n and keys are unique."""
     missing = [name for name in SERIES_COLUMNS if name not in series.columns]
     if missing:
-        raise ContractError(f"demand series lack the columns {missing}; see SERIES_COLUMNS in ml/forecasting/contract.py")
+        raise ContractError(
+            f"demand series lack the columns {missing}; see SERIES_COLUMNS in ml/forecasting/contract.py"
+        )
     ordered = series.sort("series_id").with_columns(
         pl.col("sku_id", "location_id", "region", "department", "category").cast(pl.String)
     )
@@ -80,7 +81,9 @@ def check_series(series: pl.DataFrame) -> pl.DataFrame:
     doubled = ordered.filter(pl.struct("sku_id", "location_id").is_duplicated())
     if doubled.height:
         row = doubled.row(0, named=True)
-        raise ContractError(f"sku {row['sku_id']!r} at {row['location_id']!r} is listed more than once; one row a series")
+        raise ContractError(
+            f"sku {row['sku_id']!r} at {row['location_id']!r} is listed more than once; one row a series"
+        )
     return ordered
 
 
@@ -92,7 +95,9 @@ def check_history(history: pl.DataFrame, series: pl.DataFrame, as_of: date) -> t
     """
     missing = [name for name in HISTORY_SCHEMA if name not in history.columns]
     if missing:
-        raise ContractError(f"demand history lacks the columns {missing}; see HISTORY_SCHEMA in ml/forecasting/contract.py")
+        raise ContractError(
+            f"demand history lacks the columns {missing}; see HISTORY_SCHEMA in ml/forecasting/contract.py"
+        )
     known = history.select(pl.col(name).cast(kind) for name, kind in HISTORY_SCHEMA.items()).filter(
         pl.col("date") <= as_of
     )
@@ -112,11 +117,14 @@ def check_history(history: pl.DataFrame, series: pl.DataFrame, as_of: date) -> t
 
 
 def is_counted(history: pl.DataFrame) -> bool:
-    """True when demand is counted in units (99 % of days are whole numbers), False when measured (kilograms)."""
-    if history.height == 0:
-        return True
-    whole = history.select((pl.col("quantity") - pl.col("quantity").round()).abs() < 1e-9).to_series().mean()
-    return not isinstance(whole, float) or math.isnan(whole) or whole >= 0.99
+    """True when demand is counted in units (99 % of days sold are whole numbers), False when measured (kilograms).
+
+    Judged on sales_qty where the history has it: repaired demand is an expectation, not a count.
+    """
+    quantity = history["sales_qty" if "sales_qty" in history.columns else "quantity"]
+    sold = quantity.filter((quantity > 0) & quantity.is_finite())
+    whole = int(((sold - sold.round()).abs() < 1e-9).sum())
+    return whole >= 0.99 * len(sold)
 
 
 def check_dispersion(dispersion: pl.DataFrame) -> pl.DataFrame:

@@ -43,9 +43,7 @@ class DayShares:
 def learn_day_shares(history: pl.DataFrame, panel: Panel) -> DayShares:
     """Weekday profile from the last 26 weeks: own days shrunk to place x department, that to the whole company."""
     cutoff = panel.cutoff
-    recent = history.filter(
-        pl.col("date").is_between(cutoff - timedelta(days=BLOCK_DAYS * PROFILE_WEEKS - 1), cutoff)
-    )
+    recent = history.filter(pl.col("date").is_between(cutoff - timedelta(days=BLOCK_DAYS * PROFILE_WEEKS - 1), cutoff))
     days_ago = recent.select((pl.lit(cutoff) - pl.col("date")).dt.total_days().cast(pl.Int64)).to_series().to_numpy()
     row = recent["series_id"].to_numpy().astype(np.int64) - 1
     day = BLOCK_DAYS - 1 - days_ago % BLOCK_DAYS

@@ -67,7 +67,9 @@ class DemandDistribution:
         """
         families = dispersion["family"].unique().to_list()
         if len(families) != 1 or families[0] not in (COUNT, MEASURE):
-            raise ValueError(f"forecast_dispersion: family must be one of {COUNT}, {MEASURE} in all rows, got {families}")
+            raise ValueError(
+                f"forecast_dispersion: family must be one of {COUNT}, {MEASURE} in all rows, got {families}"
+            )
         axes = [np.sort(dispersion[name].unique().to_numpy()) for name in ("lead_days", "window_days", "rate_per_day")]
         if dispersion.height != np.prod([len(axis) for axis in axes]):
             raise ValueError("forecast_dispersion: every lead_days x window_days x rate_per_day needs exactly one row")
@@ -162,7 +164,9 @@ class DemandDistribution:
 
 def quantile(mean: np.ndarray, alpha: np.ndarray, level: np.ndarray | float, family: str = COUNT) -> np.ndarray:
     """Smallest q with P(D <= q) >= level for D of the family with this mean and alpha; 0 where mean is 0."""
-    mean, alpha, level = np.broadcast_arrays(np.asarray(mean, float), np.asarray(alpha, float), np.asarray(level, float))
+    mean, alpha, level = np.broadcast_arrays(
+        np.asarray(mean, float), np.asarray(alpha, float), np.asarray(level, float)
+    )
     safe = np.maximum(mean, _MIN_MEAN)
     size = 1.0 / np.maximum(alpha, 1e-9)
     if family == MEASURE:
@@ -176,7 +180,9 @@ def quantile(mean: np.ndarray, alpha: np.ndarray, level: np.ndarray | float, fam
 
 def cdf(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = COUNT) -> np.ndarray:
     """P(D <= stock)."""
-    mean, alpha, stock = np.broadcast_arrays(np.asarray(mean, float), np.asarray(alpha, float), np.asarray(stock, float))
+    mean, alpha, stock = np.broadcast_arrays(
+        np.asarray(mean, float), np.asarray(alpha, float), np.asarray(stock, float)
+    )
     return np.where(stock < 0, 0.0, np.where(mean > _MIN_MEAN, 1.0 - _tail(mean, alpha, stock, family, 0), 1.0))
 
 
@@ -186,7 +192,9 @@ def expected_shortage(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, fa
     E[D; D > q] = mean * P(D' > q - 1) where D' has size + 1 (negative binomial) or is the same Poisson;
     = mean * P(D' > q) with shape + 1 (gamma). Vectors: design/numbers.md section 3, row 15.
     """
-    mean, alpha, stock = np.broadcast_arrays(np.asarray(mean, float), np.asarray(alpha, float), np.asarray(stock, float))
+    mean, alpha, stock = np.broadcast_arrays(
+        np.asarray(mean, float), np.asarray(alpha, float), np.asarray(stock, float)
+    )
     covered = np.maximum(stock, 0.0)
     above = mean * _tail(mean, alpha, covered, family, 1) - covered * _tail(mean, alpha, covered, family, 0)
     return np.where(mean > _MIN_MEAN, np.maximum(above, 0.0) - np.minimum(stock, 0.0), np.maximum(-stock, 0.0))

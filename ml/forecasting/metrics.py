@@ -64,9 +64,9 @@ def demand_classes(demand: np.ndarray, born: np.ndarray) -> np.ndarray:
     variance = np.maximum((recent**2).sum(axis=1) / np.maximum(count, 1) - size**2, 0.0)
     regular = alive / np.maximum(count, 1) < ADI_CUT
     steady = variance / np.maximum(size, 1e-9) ** 2 < CV2_CUT
-    names = np.where(
-        regular, np.where(steady, "smooth", "erratic"), np.where(steady, "intermittent", "lumpy")
-    ).astype(object)
+    names = np.where(regular, np.where(steady, "smooth", "erratic"), np.where(steady, "intermittent", "lumpy")).astype(
+        object
+    )
     names[count <= RARE_BLOCKS] = "rare"
     names[blocks - born <= NEW_BLOCKS] = "new"
     names[born >= blocks] = "unsold"
@@ -83,5 +83,5 @@ def _trimmed(train: np.ndarray) -> np.ndarray:
     return train[sold[0] :] if len(sold) else train
 
 
-def _ratio(numerator: float, denominator: float) -> float:
+def _ratio(numerator: np.floating, denominator: np.floating) -> float:
     return float(numerator / denominator) if denominator > 0 else float("nan")

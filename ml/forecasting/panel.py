@@ -70,7 +70,9 @@ def build_panel(series: pl.DataFrame, history: pl.DataFrame, as_of: date) -> Pan
     column = blocks - 1 - days_ago // BLOCK_DAYS
     whole = column >= 0
     flat = np.bincount(
-        row[whole] * blocks + column[whole], weights=known["quantity"].to_numpy()[whole], minlength=series.height * blocks
+        row[whole] * blocks + column[whole],
+        weights=known["quantity"].to_numpy()[whole],
+        minlength=series.height * blocks,
     )
     demand = flat.reshape(series.height, blocks).astype(np.float32)
     sold = demand > 0

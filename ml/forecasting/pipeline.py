@@ -40,6 +40,7 @@ def run(
     is not as agreed; a failing model never stops the run, it is replaced and counted in `fallbacks`.
     """
     series = check_series(series)
+    is_count = is_counted(history)
     history, warnings = check_history(history, series, as_of)
     panel = build_panel(series, history, as_of)
     say(f"{panel.series:,} series, {history.height:,} days with demand, {panel.blocks} weeks of history")
@@ -52,7 +53,6 @@ def run(
         for trial, blocks in zip(trials, selected, strict=True)
     ]
     shares = [learn_day_shares(history, trial.outlook.panel) for trial in trials]
-    is_count = is_counted(history)
 
     def measure(kept: list[int]) -> pl.DataFrame:
         chosen = ([trials[k] for k in kept], [final_trials[k] for k in kept], [shares[k] for k in kept])
@@ -89,8 +89,12 @@ def run(
         fallbacks["series on baselines for want of LightGBM"] += len(asked)
     warnings += _warnings(trials, weights, outlook.targets)
     models = [facts for each in outlooks for facts in each.models]
-    models.append({"name": "selection", "choice": {f"{segment} {band}": name for (segment, band), name in choice.items()}})
-    models.append({"name": "reconciliation", "weights": {f"{lvl} {band}": weight for (lvl, band), weight in weights.items()}})
+    models.append(
+        {"name": "selection", "choice": {f"{segment} {band}": name for (segment, band), name in choice.items()}}
+    )
+    models.append(
+        {"name": "reconciliation", "weights": {f"{lvl} {band}": weight for (lvl, band), weight in weights.items()}}
+    )
     return ForecastResult(daily, weekly, monthly, accuracy, dispersion, models, dict(fallbacks), warnings)
 
 

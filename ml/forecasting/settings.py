@@ -26,32 +26,41 @@ class ForecastSettings(BaseModel):
         default=1.3, gt=1, lt=2, description="Variance power of the Tweedie loss: nearer 1 lets big series weigh more."
     )
     train_rows: int = Field(
-        default=1_200_000, ge=1_000, description="Rows (series x origin x horizon) drawn for the forecasting model."
+        default=800_000, ge=1_000, description="Rows (series x origin x horizon) drawn for the forecasting model."
     )
-    backtest_rows: int = Field(default=800_000, ge=1_000, description="Rows drawn for each model of the backtest.")
+    backtest_rows: int = Field(default=500_000, ge=1_000, description="Rows drawn for each model of the backtest.")
     train_weeks: int = Field(default=190, ge=8, description="How far back training targets reach.")
     min_train_rows: int = Field(
         default=2_000, ge=100, description="Below this many usable rows LightGBM is not fitted; baselines serve."
     )
 
     backtest_weeks: tuple[int, ...] = Field(
-        default=(26, 13), description="Cut-offs of the backtest, in weeks before as_of; the sooner ones score near bands only."
+        default=(26, 13),
+        description="Cut-offs of the backtest, in weeks before as_of; the sooner ones score near bands only.",
     )
     rare_sample: int = Field(
-        default=20_000, ge=0, description="Rarely sold series (4 weeks of the last 52 or fewer) that a backtest predicts with LightGBM."
+        default=5_000,
+        ge=0,
+        description="Rarely sold series (4 weeks of the last 52 or fewer) that a backtest predicts with LightGBM.",
     )
     tie_margin: float = Field(
         default=0.01, ge=0, lt=1, description="A method must beat a simpler one by this share to be preferred."
     )
     max_bias: float = Field(
-        default=0.25, gt=0, description="A method whose backtest bias is larger is not chosen while another is within it."
+        default=0.25,
+        gt=0,
+        description="A method whose backtest bias is larger is not chosen while another is within it.",
     )
 
     prophet_min_days: int = Field(
-        default=730, ge=60, description="Days of history below which aggregates are not fitted: no yearly season to learn."
+        default=730,
+        ge=60,
+        description="Days of history below which aggregates are not fitted: no yearly season to learn.",
     )
     prophet_timeout_seconds: float = Field(
-        default=60.0, gt=0, description="Time for one aggregate; a fit that takes longer is killed and counted as fallback."
+        default=60.0,
+        gt=0,
+        description="Time for one aggregate; a fit that takes longer is killed and counted as fallback.",
     )
     reconciliation_margin: float = Field(
         default=0.02, ge=0, lt=1, description="Gain in the backtest's hierarchy score below which aggregates stay out."

@@ -138,7 +138,7 @@ def _add_need(lines: pl.DataFrame) -> pl.DataFrame:
         .when(pl.col("target_qty").is_null())
         .then(pl.lit("beyond_forecast"))
     )
-    need = (pl.col("target_qty") - pl.col("inventory_position_qty")).round(DECIMALS)
+    need = pl.col("target_qty") - pl.col("inventory_position_qty")  # both rounded: equal ones leave exactly nothing
     return lines.with_columns(withheld_code=code).with_columns(
         withheld_reason=pl.col("withheld_code").replace_strict(WITHHELD, return_dtype=pl.String),
         need_qty=pl.when(pl.col("withheld_code").is_null()).then(pl.max_horizontal(need, 0.0)),

@@ -1,7 +1,5 @@
 """The nightly job and its schedule: the same job for the schedule, the UI and `shelfcast run`."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from orchestration.settings import load_settings

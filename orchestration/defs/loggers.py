@@ -1,7 +1,5 @@
 """The logger that `shelfcast run` listens to; the UI and the schedule keep Dagster's own console logger."""
 
-from __future__ import annotations
-
 import logging
 
 import dagster as dg

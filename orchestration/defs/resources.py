@@ -4,14 +4,12 @@ The home comes from the environment, so that one code location serves any compan
 for them, so that a changed `shelfcast.yml` counts at the next run without a reload.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
-from orchestration.dbt import PROJECT
+from orchestration.dbt import PROJECT, executable
 from orchestration.settings import Settings, home_directory, load_settings
 
 
@@ -31,6 +29,8 @@ def resources() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "company": Company(home=str(home_directory())),
-            "dbt": DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT)),
+            "dbt": DbtCliResource(
+                project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(executable())
+            ),
         }
     )

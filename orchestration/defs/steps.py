@@ -4,8 +4,6 @@ A step that meets a locked warehouse or a failing disk is tried again; anything 
 again would only hide it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

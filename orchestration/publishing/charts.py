@@ -22,12 +22,10 @@ def sales_and_forecast(weeks: Sequence[Row]) -> Spec:
     values = [
         {"week": row["week_start"].isoformat(), "kind": row["kind"], "units": round(row["units"], 1)} for row in weeks
     ]
-    colour = alt.Color(
-        "kind:N",
-        scale=alt.Scale(domain=["sold", "forecast"], range=["var(--sold)", "var(--accent)"]),
-        legend=alt.Legend(title=None, orient="top", symbolType="stroke"),
-    )
-    dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=["sold", "forecast"], range=[[1, 0], [6, 3]]), legend=None)
+    kinds = ["sold", "forecast"]
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke")  # one for both channels, or Vega-Lite warns
+    colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=["var(--sold)", "var(--accent)"]), legend=legend)
+    dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 3]]), legend=legend)
     week = alt.X("week:T", title=None, axis=alt.Axis(format="%b %Y", labelOverlap=True, tickCount=8))
     units = alt.Y("units:Q", title="units a week", axis=alt.Axis(format="~s", tickCount=5))
     tooltip = [
@@ -71,7 +69,7 @@ def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) 
             color=alt.Color(
                 "step:N",
                 scale=alt.Scale(domain=list(names.values()), range=colours),
-                legend=alt.Legend(title=None, orient="top", columns=3),
+                legend=alt.Legend(title=None, orient="top"),
             ),
             tooltip=[
                 alt.Tooltip("step:N", title="method"),

@@ -106,7 +106,7 @@ def _vega_scripts() -> Markup:
     import vl_convert
 
     # inside <script> only its own end tag has a meaning; there is none today
-    return Markup(vl_convert.javascript_bundle(None).replace("</script", "<\\/script"))
+    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script"))
 
 
 def _json(value: object) -> Markup:

@@ -120,7 +120,7 @@ def start_building(published_dir: Path, run_id: str) -> Path:
 
 
 def finish_building(building: Path, published_dir: Path, run_id: str) -> Path:
-    """Give a complete night its name, once its bytes are on the disk: a power cut must not leave a named, empty file."""
+    """Give a complete night its name, once its bytes are on the disk: no power cut may leave a named, empty file."""
     for folder, _, files in os.walk(building):
         for name in files:
             _sync(Path(folder, name))

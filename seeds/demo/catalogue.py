@@ -60,11 +60,11 @@ def catalogue(products: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """The extract erp/products, one row a product, sorted by sku_id.
 
     products: the data set's table. lines: `tills.Tills.lines`, for the price: list_price is the median shelf price
-    before discounts over all lines of 2017, null where nothing was sold. Launch dates are not in the data set: a first
+    before discounts over all lines of 2017 that have one, else null. Launch dates are not in the data set: a first
     sale of a sample of households is no launch, so launched_on is absent.
     """
     prices = (
-        lines.filter(pl.col("price_e4").is_not_null())
+        lines.filter(pl.col("price_e4") > 0)
         .group_by("product_id")
         .agg(list_price_e4=pl.col("price_e4").median().round())
     )

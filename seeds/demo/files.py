@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 QUANTITY = pl.Decimal(18, 3)
@@ -97,7 +98,7 @@ def decimals(values: np.ndarray, scale: int, is_null: np.ndarray | None = None) 
     words[:, 0] = values
     words[:, 1] = words[:, 0] >> 63
     array = pa.Array.from_buffers(pa.decimal128(18, scale), len(values), [None, pa.py_buffer(words)])
-    return array if is_null is None else pa.compute.if_else(pa.array(~is_null), array, None)
+    return array if is_null is None else pc.if_else(pa.array(~is_null), array, None)
 
 
 def decimal_series(name: str, values: pl.Series, scale: int) -> pl.Series:

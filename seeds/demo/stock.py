@@ -20,8 +20,8 @@ import numpy as np
 
 LATE_SHARE = 0.05
 """Share of orders that slip, by one day to three days more than their lead time."""
-SHORT_SHARE = 0.04
-"""Share of supplier orders that come short, by one to all of their packs."""
+SHORT_SHARE = 0.06
+"""Share of supplier orders of two packs or more that come short, by one pack to all but one."""
 LONGEST = 60
 """No order is on its way for longer than this many days."""
 
@@ -157,8 +157,8 @@ class _Room:
         expected = day + np.rint(lead_days).astype(np.int64)
         arrives = np.where(is_low, day + self._lead_times(lead_days, terms.lead_sd[row]), expected)
         arrives += np.isin(arrives, list(self.shut_days))
-        is_short = is_low & terms.is_supplied[row] & (self.rng.random(len(row)) < SHORT_SHARE)
-        missing = np.ceil(self.rng.random(len(row)) * packs).astype(np.int64)
+        is_short = is_low & terms.is_supplied[row] & (packs > 1) & (self.rng.random(len(row)) < SHORT_SHARE)
+        missing = 1 + np.floor(self.rng.random(len(row)) * (packs - 1)).astype(np.int64)
         received = (packs - np.where(is_short, missing, 0)) * multiple
         self.events.append((row, np.full(len(row), day), expected, arrives, packs * multiple, received))
         self.due[arrives, row] += received.astype(np.int32)

@@ -88,22 +88,22 @@ from marts.mart_sku_location_day as days inner join ml.demand_series as series u
 create table ml.forecast_daily as
 select
     date '2024-03-27' as as_of, sku_id, location_id, (date '2024-03-27' + i::integer + 1) as date,
-    4.0 as mean, 1.0 as p05, 1.5 as p10, 2.0 as p25, 3.5 as p50, 5.0 as p75, 6.0 as p90, 7.0 as p95, 9.0 as p99,
+    4e0 as mean, 1e0 as p05, 1.5e0 as p10, 2e0 as p25, 3.5e0 as p50, 5e0 as p75, 6e0 as p90, 7e0 as p95, 9e0 as p99,
     'lightgbm' as model, 'smooth' as segment
 from ml.demand_series cross join range(28) as t (i);
 
 create table ml.forecast_weekly as
 select
     date '2024-03-27' as as_of, sku_id, location_id, date '2024-03-25' + 7 * i::integer as week_start,
-    case when i = 0 then 4 else 7 end::integer as days_covered, days_covered * 4.0 as mean, 1.0 as p05, 1.5 as p10,
-    2.0 as p25, 3.5 as p50, 5.0 as p75, 6.0 as p90, 7.0 as p95, 9.0 as p99, 'lightgbm' as model, 'smooth' as segment
+    case when i = 0 then 4 else 7 end::integer as days_covered, days_covered * 4e0 as mean, 1e0 as p05, 1.5e0 as p10,
+    2e0 as p25, 3.5e0 as p50, 5e0 as p75, 6e0 as p90, 7e0 as p95, 9e0 as p99, 'lightgbm' as model, 'smooth' as segment
 from ml.demand_series cross join range(27) as t (i);
 
 create table ml.forecast_monthly as
 select
     date '2024-03-27' as as_of, sku_id, location_id, (date '2024-03-01' + to_months(i::integer))::date as month_start,
-    case when i = 0 then 4 else day(last_day(month_start)) end::integer as days_covered, 100.0 as mean, 1.0 as p05,
-    1.5 as p10, 2.0 as p25, 3.5 as p50, 5.0 as p75, 6.0 as p90, 7.0 as p95, 9.0 as p99, 'lightgbm' as model,
+    case when i = 0 then 4 else day(last_day(month_start)) end::integer as days_covered, 1e2 as mean, 1e0 as p05,
+    1.5e0 as p10, 2e0 as p25, 3.5e0 as p50, 5e0 as p75, 6e0 as p90, 7e0 as p95, 9e0 as p99, 'lightgbm' as model,
     'smooth' as segment
 from ml.demand_series cross join range(6) as t (i);
 

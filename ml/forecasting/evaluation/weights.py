@@ -19,7 +19,9 @@ def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: For
     the trials that reach the band by settings.reconciliation_margin; among equals the smallest wins.
     """
     weights: Weights = {}
-    scored = [(trial, blocks, HierarchyScore(trial.outlook.panel)) for trial, blocks in zip(trials, combined, strict=True)]
+    scored = [
+        (trial, blocks, HierarchyScore(trial.outlook.panel)) for trial, blocks in zip(trials, combined, strict=True)
+    ]
     for level in LEVELS:
         for band, first, last in BANDS:
             usable = [(t, b, s) for t, b, s in scored if level in t.outlook.targets and t.ahead >= first]
@@ -47,9 +49,7 @@ def _best_weight(
     return best if scores[best] < scores[0.0] * (1 - settings.reconciliation_margin) else 0.0
 
 
-def _score(
-    trial: Trial, blocks: np.ndarray, score: HierarchyScore, weights: Weights, first: int, last: int
-) -> float:
+def _score(trial: Trial, blocks: np.ndarray, score: HierarchyScore, weights: Weights, first: int, last: int) -> float:
     end = min(last, trial.ahead)
     drawn = reconcile(blocks[:, :end], trial.outlook.targets, weights, trial.outlook.panel.codes)
     return score.of(trial.actual[:, first - 1 : end], drawn[:, first - 1 :])

@@ -51,7 +51,9 @@ def fit_aggregate(task: Aggregate) -> np.ndarray:
     if task.country:
         model.add_country_holidays(task.country)
     model.fit(frame, seed=task.seed)
-    ahead = pd.DataFrame({"ds": pd.date_range(task.first_day + timedelta(days=len(task.values)), periods=task.days_ahead)})
+    ahead = pd.DataFrame(
+        {"ds": pd.date_range(task.first_day + timedelta(days=len(task.values)), periods=task.days_ahead)}
+    )
     return np.maximum(model.predict(ahead)["yhat"].to_numpy(), 0.0)
 
 

@@ -1,7 +1,5 @@
 """Stage 2: dbt builds every business table from the feeds, in one `dbt build` a run (each start costs about 6 s)."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Stage 4: the history that the forecast learns from: demand (what would have sold), not sales."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """Stage 5: forecasts of every series as distributions, and how good such forecasts were on past cut-offs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Stage 1: extracts in `landing/` become typed rows; opens the run and fixes its business day."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import date
 

@@ -1,7 +1,5 @@
 """Stage 8: what passed both gates becomes files, complete or absent, and `latest` moves."""
 
-from __future__ import annotations
-
 import json
 
 import dagster as dg
@@ -9,7 +7,7 @@ import duckdb
 
 from data_quality import gates
 from orchestration import runs
-from orchestration.defs.checks import RESULTS, gated_keys
+from orchestration.defs.checks import FORECASTS, ORDERS, RESULTS, gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.ingestion.ledger import manifest_inputs
@@ -84,7 +82,7 @@ LATER_OUTPUTS = (
 
 @dg.asset(
     key=["published", "latest"],
-    deps=gated_keys(gates.MARTS) + gated_keys(gates.OUTPUTS),
+    deps=gated_keys(gates.MARTS) + gated_keys(FORECASTS) + gated_keys(ORDERS),
     group_name="publication",
     kinds={"parquet", "csv", "excel", "duckdb"},
     owners=[OWNER],

@@ -1,7 +1,5 @@
 """Stage 6: what to order, from forecasts, stock and sourcing. Absent, with the reason, where the feeds lack."""
 
-from __future__ import annotations
-
 import dagster as dg
 import duckdb
 import polars as pl
@@ -40,7 +38,6 @@ QUERIES = {
     kinds={"python", "polars", "duckdb"},
     owners=[OWNER],
     pool=POOL,
-    op_tags={"step": "recommendations"},
 )
 def recommendations(context: dg.AssetExecutionContext, company: Company) -> dg.MaterializeResult:
     """Order lines by product, place and source: order-up-to on the distribution of demand, every term on the line."""

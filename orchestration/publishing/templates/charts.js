@@ -12,7 +12,7 @@
     aria: false, // the figure's own label and its table of numbers speak for it
     axis: axis,
     axisX: { grid: false },
-    legend: { labelColor: "var(--ink)", labelFontSize: 13, symbolSize: 120, labelLimit: 240 }
+    legend: { labelColor: "var(--ink)", labelFontSize: 13, symbolSize: 120, labelLimit: 240, columns: window.innerWidth < 700 ? 2 : 5 }
   };
   document.querySelectorAll("script[data-chart]").forEach(function (data) {
     var key = data.getAttribute("data-chart");

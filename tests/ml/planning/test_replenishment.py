@@ -310,6 +310,13 @@ def test_a_feeding_place_is_a_source():
     assert "from Store DC:" in line["explanation"]
 
 
+def test_places_and_suppliers_without_a_row_are_open_and_called_by_their_id():
+    frames = inputs({"supplier_id": "V9"})
+    unknown = {name: getattr(frames, name).clear() for name in ("suppliers", "products", "locations")}
+    lines = propose_orders(ReplenishmentInputs(**vars(frames) | unknown), AS_OF, PlanningSettings()).lines
+    assert "of A for S1 on Mon 2018-01-01 from V9:" in lines["explanation"][0]
+
+
 def test_blank_lead_times_are_assumed_and_say_so():
     rule = PlanningSettings(default_lead_time_days=4)
     line = one_line({"lead_time_days": None, "lead_time_sd_days": None}, settings=rule, weekdays={"V1": "1"})

@@ -26,7 +26,8 @@ members as (
 
     select
         candidates.sku_location_key,
-        series.series_id
+        series.series_id,
+        series.is_pooled
     from candidates
     inner join series
         on
@@ -35,18 +36,41 @@ members as (
 
 ),
 
--- a pooled series sums its places, every other one has one row a day already
-sold as (
+member_sales as (
 
     select
         members.series_id,
+        members.is_pooled,
         sales.date,
-        sum(cast(sales.units_qty as double)) as sales_qty,
-        sum(cast(sales.returns_qty as double)) as return_qty,
-        sum(cast(sales.net_amount as double)) as net_amount
+        cast(sales.units_qty as double) as sales_qty,
+        cast(sales.returns_qty as double) as return_qty,
+        cast(sales.net_amount as double) as net_amount
     from sales
     inner join members on sales.sku_location_key = members.sku_location_key
-    group by members.series_id, sales.date
+
+),
+
+-- only pools need summing: a place has one row a day already
+sold as (
+
+    select
+        series_id,
+        date,
+        sales_qty,
+        return_qty,
+        net_amount
+    from member_sales
+    where not is_pooled
+    union all
+    select
+        series_id,
+        date,
+        sum(sales_qty) as sales_qty,
+        sum(return_qty) as return_qty,
+        sum(net_amount) as net_amount
+    from member_sales
+    where is_pooled
+    group by series_id, date
 
 ),
 

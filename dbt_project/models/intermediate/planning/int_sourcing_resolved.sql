@@ -95,11 +95,11 @@ ranked as (
         row_number() over (
             partition by sku_id, location_id
             order by
-                generality,
+                generality asc,
                 valid_from desc nulls last,
-                unit_cost nulls last,
-                supplier_id nulls last,
-                from_location_id nulls last
+                unit_cost asc nulls last,
+                supplier_id asc nulls last,
+                from_location_id asc nulls last
         ) as choice
     from options
     -- '*' names the warehouse too, and no place feeds itself

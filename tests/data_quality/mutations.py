@@ -1,0 +1,150 @@
+"""How to break a good warehouse so that one check must fail: (table, check) -> SQL, an entry for every declared check."""
+
+from __future__ import annotations
+
+SALES, DAYS = "marts.fct_sales", "marts.mart_sku_location_day"
+STOCK = "marts.fct_inventory_daily"
+PRODUCTS, PLACES, CALENDAR, CUSTOMERS = (
+    "marts.dim_product",
+    "marts.dim_location",
+    "marts.dim_date",
+    "marts.dim_customer",
+)
+SERIES, FILES = "intermediate.int_series_selected", "ops.file_ledger"
+ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
+FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
+
+GIVEN = {
+    SALES: "source transaction_id line_number sold_at sold_on channel location_id sku_id quantity net_amount",
+    DAYS: "sku_id location_id date units_qty returns_qty net_amount",
+    STOCK: "snapshot_date location_id sku_id on_hand_qty",
+    PRODUCTS: "sku_id is_inferred",
+    PLACES: "location_id location_type is_open is_inferred",
+    CALENDAR: "date week_start month_start",
+    CUSTOMERS: "source customer_id",
+    SERIES: "series_id sku_id location_id is_pooled",
+    ORDERS: "sku_id location_id order_qty",
+    **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
+}
+DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
+EMPTIED = [SALES, DAYS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
+
+MUTATIONS: dict[tuple[str, str], str] = {
+    **{
+        (t, f"{c}_is_given"): f"update {t} set {c} = null where rowid = 1"
+        for t, cs in GIVEN.items()
+        for c in cs.split()
+    },
+    **{(t, "key_is_unique"): f"insert into {t} select * from {t} where rowid = 1" for t in DOUBLED},
+    **{(t, "has_rows"): f"delete from {t}" for t in EMPTIED},
+}
+
+
+def _on(table: str, mutations: dict[str, str]) -> None:
+    MUTATIONS.update({(table, check): sql for check, sql in mutations.items()})
+
+
+_on(
+    SALES,
+    {
+        "sold_on_is_in_range": "update marts.fct_sales set sold_on = date '2024-03-28' where rowid = 1",
+        "quantity_is_a_number": """alter table marts.fct_sales alter quantity type double;
+            update marts.fct_sales set quantity = 'nan' where rowid = 1""",
+        "net_amount_is_a_number": """alter table marts.fct_sales alter net_amount type double;
+            update marts.fct_sales set net_amount = '-inf' where rowid = 1""",
+        "quantity_is_plausible": "update marts.fct_sales set quantity = -100001 where rowid = 1",
+        "net_amount_is_plausible": "update marts.fct_sales set net_amount = 1000000.01 where rowid = 1",
+        "discount_amount_is_not_negative": "update marts.fct_sales set discount_amount = -0.01 where rowid = 1",
+        "returns_are_marked": "update marts.fct_sales set is_return = not is_return where rowid = 1",
+        "signs_agree": "update marts.fct_sales set net_amount = -net_amount where rowid = 1",
+        "products_are_known": "update marts.fct_sales set sku_id = 'X' where rowid = 1",
+        "products_are_mostly_known": "update marts.dim_product set is_inferred = true where sku_id = 'B'",
+        "places_are_known": "update marts.fct_sales set location_id = 'X' where rowid = 1",
+        "places_are_mostly_known": "delete from marts.dim_location where location_id = 'S2'",
+        "last_day_has_sales": "delete from marts.fct_sales where sold_on = date '2024-03-27'",
+        "last_day_has_its_volume": "delete from marts.fct_sales where sold_on = date '2024-03-27' and line_number > 1",
+        "sources_are_recent": """insert into marts.fct_sales select * replace ('shop' as source) from marts.fct_sales
+            where sold_on = date '2024-03-23'""",
+    },
+)
+_on(
+    DAYS,
+    {
+        "date_is_in_range": "update marts.mart_sku_location_day set date = date '1989-12-31' where rowid = 1",
+        "units_qty_is_not_negative": "update marts.mart_sku_location_day set units_qty = -1 where rowid = 1",
+        "returns_qty_is_not_negative": "update marts.mart_sku_location_day set returns_qty = -1 where rowid = 1",
+        "net_amount_is_a_number": "update marts.mart_sku_location_day set net_amount = 1e13 where rowid = 1",
+        "price_is_a_number": """alter table marts.mart_sku_location_day alter price type double;
+            update marts.mart_sku_location_day set price = 'inf' where rowid = 1""",
+        "on_hand_qty_is_a_number": "update marts.mart_sku_location_day set on_hand_qty = 1e13 where rowid = 1",
+        "adds_up_to_sales": "update marts.mart_sku_location_day set units_qty = units_qty + 0.001 where rowid = 1",
+        "stockout_follows_stock": f"update {DAYS} set is_stockout = false where on_hand_qty is null",
+    },
+)
+_on(
+    STOCK,
+    {
+        "snapshot_date_is_in_range": f"update {STOCK} set snapshot_date = date '2024-03-28' where rowid = 1",
+        "on_hand_qty_is_a_number": f"update {STOCK} set on_hand_qty = 1e13 where rowid = 1",
+        "reserved_qty_is_a_number": f"update {STOCK} set reserved_qty = -1e13 where rowid = 1",
+        "unit_cost_is_not_negative": f"update {STOCK} set unit_cost = -0.01 where rowid = 1",
+        "stockout_follows_stock": f"update {STOCK} set is_stockout = not is_stockout where rowid = 1",
+        "on_hand_is_not_negative": f"update {STOCK} set on_hand_qty = -1 where snapshot_date = date '2024-03-27'",
+        "stock_is_recent": f"delete from {STOCK} where snapshot_date > date '2024-03-23'",
+        "newest_snapshot_is_whole": f"delete from {STOCK} where snapshot_date = date '2024-03-27' and sku_id <> 'A'",
+    },
+)
+_on(
+    PRODUCTS,
+    {
+        "list_price_is_not_negative": "update marts.dim_product set list_price = -1 where sku_id = 'A'",
+        "unit_cost_is_not_negative": "update marts.dim_product set unit_cost = -1 where sku_id = 'A'",
+        "pack_size_is_not_negative": "update marts.dim_product set pack_size = -1 where sku_id = 'A'",
+    },
+)
+_on(CALENDAR, {"calendar_is_whole": "delete from marts.dim_date where date = date '2024-09-26'"})
+_on(FILES, {"few_rows_are_quarantined": "update ops.file_ledger set rows_quarantined = 6"})
+_on(
+    SERIES,
+    {
+        "series_are_numbered": f"update {SERIES} set series_id = 9 where series_id = 2",
+        "products_are_known": f"update {SERIES} set sku_id = 'X' where series_id = 1",
+        "places_are_known": f"update {SERIES} set location_id = 'X' where series_id = 1",
+        "first_sale_is_not_ahead": f"update {SERIES} set first_sold_on = date '2024-03-28' where series_id = 1",
+    },
+)
+for _table, _period in FORECASTS.items():
+    _on(
+        _table,
+        {
+            "as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1",
+            "nothing_is_missing_or_negative": f"update {_table} set p75 = null where rowid = 1",
+            "quantiles_never_cross": f"update {_table} set p50 = p75 + 0.01 where rowid = 1",
+            "every_series_is_whole": f"delete from {_table} where {_period} = (select max({_period}) from {_table})",
+        },
+    )
+for _table in ("ml.forecast_weekly", "ml.forecast_monthly"):
+    _on(_table, {"days_covered_are_right": f"update {_table} set days_covered = 5 where rowid = 0"})
+_on("ml.forecast_weekly", {"days_add_up_to_weeks": "update ml.forecast_weekly set mean = mean + 1e-5 where rowid = 1"})
+_on(
+    "ml.forecast_daily",
+    {
+        "total_is_plausible": "update ml.forecast_daily set mean = mean * 4",
+        "total_is_possible": "update ml.forecast_daily set mean = mean / 11",
+    },
+)
+_on(
+    ORDERS,
+    {
+        "as_of_is_the_business_day": f"update {ORDERS} set as_of = date '2024-03-26' where sku_id = 'A'",
+        "position_is_its_terms": f"update {ORDERS} set on_order_qty = 3 where location_id = 'S2'",
+        "need_is_target_less_position": f"update {ORDERS} set need_qty = 11 where target_qty = 24",
+        "packs_are_whole": f"update {ORDERS} set order_qty = 13, order_value = 13 where target_qty = 24",
+        "minimum_is_kept": f"update {ORDERS} set min_order_qty = 18 where target_qty = 24",
+        "orders_have_a_need": f"update {ORDERS} set need_qty = 0 where target_qty = 24",
+        "withheld_lines_order_nothing": f"update {ORDERS} set order_qty = 1 where sku_id = 'B'",
+        "dates_are_ahead": f"update {ORDERS} set order_on = as_of where sku_id = 'B'",
+        "value_is_quantity_times_cost": f"update {ORDERS} set order_value = 12.02 where target_qty = 24",
+        "products_are_known": "delete from marts.dim_product where sku_id = 'A'",
+    },
+)

@@ -1,0 +1,147 @@
+-- A small plausible warehouse. {{braces}} are filled by conftest.build_warehouse; hashes stand in for random numbers.
+create schema marts;
+create schema ml;
+create schema ops;
+
+create table marts.dim_product as
+select
+    lpad((i * 37)::varchar, 7, '0') as sku_id,
+    case i
+        when 0 then '=HYPERLINK("http://example.invalid")'
+        when 1 then '<script>alert(1)</script> & "Söhne"'
+        when 2 then '北京烤鸭 (整只)'
+        else 'Product ' || i
+    end as product_name,
+    'Department ' || (i % {departments}) as department
+from range({products}) as t(i);
+
+comment on table marts.dim_product is 'One row a product.';
+comment on column marts.dim_product.sku_id is 'Key of the product.';
+
+create table marts.dim_location as
+select 'S' || lpad(i::varchar, 3, '0') as location_id, 'Store ' || i as location_name, 'R' || (i % 2) as region
+from range({places}) as t(i);
+
+create view marts.mart_pairs as
+select p.sku_id, l.location_id from marts.dim_product as p, marts.dim_location as l;
+
+create table marts.mart_sku_location_day as
+with days as (
+    select unnest(generate_series(date '{as_of}' - {history_days}, date '{as_of}', interval 1 day))::date as date
+)
+select
+    p.sku_id, p.location_id, d.date,
+    (2 + 2 * sin(epoch(d.date) / 8e5) + (hash(p.sku_id, p.location_id, d.date) % 5))::decimal(18, 3) as units_qty
+from marts.mart_pairs as p, days as d;
+
+create table ml.forecast_daily as
+with f as (
+    select p.*, date '{as_of}' + 1 + h.h::integer as date, 2.5 + (hash(p.sku_id, h.h) % 100) / 50.0 as mean
+    from marts.mart_pairs as p, range(28) as h(h)
+)
+select
+    date '{as_of}' as as_of, sku_id, location_id, date, mean, {quantiles},
+    'lightgbm' as model, 'smooth' as segment
+from f;
+
+create table ml.forecast_weekly as
+with weeks as (
+    select date_trunc('week', date '{as_of}' + 1)::date + 7 * h.h::integer as week_start from range(27) as h(h)
+),
+periods as (
+    select week_start, (week_start + 7 - greatest(week_start, date '{as_of}' + 1))::integer as days_covered from weeks
+),
+days as (
+    select sku_id, location_id, date_trunc('week', date)::date as week_start, sum(mean) as mean, count(*) as days
+    from ml.forecast_daily group by all
+),
+f as (
+    select
+        p.*, w.week_start, w.days_covered,
+        coalesce(d.mean, w.days_covered * (3.2 + (hash(p.sku_id, w.week_start) % 100) / 90.0)) as mean
+    from marts.mart_pairs as p
+    cross join periods as w
+    left join days as d
+        on p.sku_id = d.sku_id and p.location_id = d.location_id and w.week_start = d.week_start
+        and w.days_covered = d.days
+)
+select
+    date '{as_of}' as as_of, sku_id, location_id, week_start, days_covered, mean, {quantiles},
+    'lightgbm' as model, 'smooth' as segment
+from f;
+
+create table ml.forecast_monthly as
+with f as (
+    select
+        p.*, (date_trunc('month', date '{as_of}') + to_months(h.h::integer))::date as month_start,
+        case h.h when 0 then 26 else 30 end as days_covered, 95.0 + (hash(p.sku_id, h.h) % 10) as mean
+    from marts.mart_pairs as p, range(6) as h(h)
+)
+select
+    date '{as_of}' as as_of, sku_id, location_id, month_start, days_covered, mean, {quantiles},
+    'lightgbm' as model, 'smooth' as segment
+from f;
+
+create table ml.forecast_accuracy as
+select
+    l.level, b.band as horizon_band, 'all' as segment, s.step, m.metric,
+    case m.metric when 'wmape' then l.base * b.worse * s.factor when 'bias' then 0.012 * s.factor else 0.89 end
+        as value,
+    case m.metric when 'wmape' then l.base * b.worse * 1.35 else 0.02 end as baseline_value,
+    l.series, '2023-08-15, 2023-05-16' as cutoffs
+from (values ('sku_location', 0.52, 240), ('sku', 0.31, 24), ('total', 0.06, 1)) as l(level, base, series),
+    (values ('1-4', 1.0), ('5-13', 1.12), ('14-26', 1.2)) as b(band, worse),
+    (values ('naive_seasonal', 1.35), ('moving_average', 1.15), ('lightgbm', 1.0), ('selected', 0.99),
+        ('reconciled', 0.98)) as s(step, factor),
+    (values ('wmape'), ('bias'), ('coverage_p90')) as m(metric)
+where m.metric <> 'coverage_p90' or (s.step = 'reconciled' and l.level = 'sku_location');
+
+create table ml.replenishment_orders as
+with lines as (
+    select *, hash(sku_id, location_id) % 1000 as h from marts.mart_pairs
+),
+terms as (
+    select
+        *, (h % 40)::double as on_hand_qty, 30 + (h % 25)::double as target_qty, 6.0::double as order_multiple,
+        1.25 + (h % 30) as unit_cost,
+        case when h % 7 = 0 then 'the stock record is 9 days old' end as withheld_reason
+    from lines
+),
+needs as (
+    select *, on_hand_qty as inventory_position_qty, greatest(0, target_qty - on_hand_qty) as need_qty from terms
+),
+sized as (
+    select *, ceil(need_qty / order_multiple) * order_multiple as after_pack_qty from needs where need_qty > 0
+),
+decided as (
+    select *, case when withheld_reason is null then after_pack_qty else 0.0 end as order_qty from sized
+)
+select
+    sku_id, location_id,
+    case when h % 3 > 0 then 'V' || (h % 5) end as supplier_id, case when h % 3 = 0 then 'S000' end as from_location_id,
+    date '{as_of}' as as_of, date '{as_of}' + 1 + (h % 3)::integer as order_on,
+    'cycle' as service_type, 0.95::double as service_target, 7.0::double as lead_time_days, 7 as review_days,
+    14 as protection_days, target_qty * 0.8 as demand_mean_qty, target_qty, on_hand_qty, 0.0::double as reserved_qty,
+    0.0::double as backorder_qty, 0.0::double as on_order_qty, 0.0::double as in_transfer_qty, inventory_position_qty,
+    need_qty, after_pack_qty, order_multiple, 0.0::double as min_order_qty, order_qty, unit_cost,
+    order_qty * unit_cost as order_value, date '{as_of}' + 3 + (h % 9)::integer as stockout_on,
+    (h % 7)::double as expected_lost_qty, 'rounded_to_pack' as reason_codes, withheld_reason,
+    'Order ' || order_qty || ': expected demand ' || round(target_qty * 0.8, 1) || ' over 14 days (7 lead + 7 review); '
+        || 'to be in stock with 95 % probability that takes ' || target_qty || '; ' || on_hand_qty || ' on hand → short '
+        || need_qty || '; rounded up to ' || after_pack_qty || '.' as explanation
+from decided;
+
+create table ops.data_quality as
+select
+    case when i < 5 then 'marts' else 'outputs' end as gate,
+    'marts.fct_sales' as table_name,
+    'check_' || i as check_name,
+    case i when 3 then 'Every <sale> names a known product' else 'Check ' || i || ' holds' end as description,
+    case i when 3 then 'warn' else 'error' end as severity,
+    i <> 3 as passed,
+    case i when 3 then 12 else 0 end::bigint as failed_rows,
+    1469307::bigint as checked_rows,
+    case i when 3 then '[{{"sku_id": "0000037"}}]' else '[]' end as sample,
+    case i when 3 then 'Send the product in erp/products' else '' end as advice,
+    'marts/marts.fct_sales.html' as docs_link
+from range(8) as t(i);
