@@ -17,6 +17,7 @@ from benchmarks import m5, measure, peers, problem, project, report
 from benchmarks.options import ROOT, Options
 
 PROJECT = "shelfcast"
+CONTENDERS = {PROJECT, *peers.PEERS["day"], *peers.PEERS["week"]}
 DAILY_CUTOFF, WEEKLY_CUTOFF = 1731, 1577
 VERSIONS = (PROJECT, "lightgbm", "prophet", "polars", "duckdb", "statsforecast", "mlforecast")
 

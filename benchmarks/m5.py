@@ -66,7 +66,7 @@ def load(data: Path = DEFAULT_DATA, stores: list[str] | None = None) -> M5:
         sales, prices = (frame.filter(pl.col("store_id").is_in(stores)) for frame in (sales, prices))
     days = [name for name in sales.collect_schema().names() if name.startswith("d_")]
     wide = sales.select(*KEYS, *(pl.col(day).cast(pl.Int16) for day in days)).collect()
-    absent = set(stores or []) - set(wide["store_id"].unique())
+    absent = set(stores or []) - set(wide["store_id"])
     if absent:
         raise M5MissingError(f"{data}: has no store {', '.join(sorted(absent))}")
     units = np.ascontiguousarray(wide.select(days).to_numpy())

@@ -6,6 +6,7 @@ Each contender runs in a process of its own, so that none is charged for another
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -20,9 +21,10 @@ POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Usage:
-    """Wall seconds from start to end, peak memory in bytes, and the exit status."""
+    """Wall seconds from start to end, processor seconds of the whole tree, peak memory in bytes, the exit status."""
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     status: int
 
@@ -34,7 +36,7 @@ def run(command: list[str], log: Path, cwd: Path) -> Usage:
     (Linux). The kernel's own maximum is no help: a child that is started by a large process begins with that one's.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), _cpu_of_children()
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
@@ -43,7 +45,12 @@ def run(command: list[str], log: Path, cwd: Path) -> Usage:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-    return Usage(time.perf_counter() - began, peak, process.returncode)
+    return Usage(time.perf_counter() - began, _cpu_of_children() - cpu, peak, process.returncode)
+
+
+def _cpu_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _watch(process: subprocess.Popen[bytes]) -> int:

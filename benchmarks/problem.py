@@ -183,7 +183,7 @@ def pose(m5: M5, task: Task, price_plan_weeks: int = 0) -> Problem:
         skipped = until % 7  # the days before the first whole week
         starts, train, actual = starts[skipped::7], _to_weeks(train[:, skipped:]), _to_weeks(actual)
     given = Given(task, known.series, train, starts, m5.calendar, prices)
-    return Problem(given, actual, money(known, until - WEIGHT_DAYS + 1, until).sum(axis=1))
+    return Problem(given, actual, money(known, max(until - WEIGHT_DAYS, 0) + 1, until).sum(axis=1))
 
 
 def _to_weeks(days: np.ndarray) -> np.ndarray:

@@ -36,7 +36,12 @@ class Sheet:
 def columns(row: Row) -> dict[str, str]:
     """Return the cells of one contender by heading, in order; a dash where it has no such figure."""
     scores, levels = row.scores, row.scores.get("levels", {})
-    cost = {"seconds": f"{row.usage.seconds:,.0f}", "peak GB": f"{row.usage.peak_bytes / 1e9:.1f}"}
+    usage = row.usage
+    cost = {
+        "seconds": f"{usage.seconds:,.0f}",
+        "cpu s": f"{usage.cpu_seconds:,.0f}",
+        "peak GB": f"{usage.peak_bytes / 1e9:.1f}",
+    }
     if not scores:
         return cost
     cells = {"WRMSSE": _number(scores.get("wrmsse"))}
@@ -75,6 +80,7 @@ def write(sheet: Sheet, folder: Path) -> list[Path]:
             {
                 "name": row.name,
                 "seconds": round(row.usage.seconds, 2),
+                "cpu_seconds": round(row.usage.cpu_seconds, 2),
                 "peak_bytes": row.usage.peak_bytes,
                 "status": row.usage.status,
                 "remarks": row.remarks,

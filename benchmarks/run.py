@@ -38,7 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
             price_plan_weeks=given.price_plan_weeks,
             results=given.results,
         )
-        outcomes = [BENCHMARKS[name](options, console) for name in _words(given.only) or BENCHMARKS]
+        chosen = _words(given.only) or tuple(BENCHMARKS)
+        _refuse_unknown("benchmark", chosen, set(BENCHMARKS))
+        _refuse_unknown("contender", options.contenders, forecasts.CONTENDERS)
+        outcomes = [BENCHMARKS[name](options, console) for name in chosen]
     except (M5MissingError, ValueError) as error:
         parser.exit(2, f"{error}\n")
     return 0 if all(outcomes) else 1
@@ -57,6 +60,12 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of the official M5 files")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where sheets, logs and homes go")
     return parser
+
+
+def _refuse_unknown(what: str, chosen: tuple[str, ...], known: set[str]) -> None:
+    for name in chosen:
+        if name not in known:
+            raise ValueError(f"no {what} {name!r} — there are: {', '.join(sorted(known))}")
 
 
 def _words(text: str) -> tuple[str, ...]:

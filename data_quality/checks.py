@@ -93,7 +93,7 @@ class Table:
                 f"Every row has a {column}.",
                 NOT_NULL,
                 {"column": column},
-                (*self.shown, *(() if column in self.shown else (column,))),
+                self.shown,
                 needs=self.needs,
             )
             for column in columns

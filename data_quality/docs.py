@@ -19,7 +19,6 @@ from data_quality.results import CheckResult
 
 TEMPLATES = Path(__file__).parent / "templates"
 FRAME = "gate_page.j2"
-GATES = ("marts", "outputs")
 INDEX = "index.html"
 
 Page = Sequence[tuple[CheckResult, Any]]
@@ -43,7 +42,8 @@ def write_docs(docs_dir: Path, gate: str, run_id: str, pages: Mapping[str, Page]
     (folder / INDEX).write_text(
         _render(f"Gate {gate}", run_id, [_overview(gate, pages)], home="../" + INDEX), encoding="utf-8"
     )
-    links = [[_link(name, f"{name}/{INDEX}")] for name in GATES if (docs_dir / name / INDEX).exists()]
+    gates = sorted(path.parent.name for path in docs_dir.glob(f"*/{INDEX}"))
+    links = [[_link(name, f"{name}/{INDEX}")] for name in gates]
     index = _render("Data quality", run_id, [_table("Gates", ["Gate"], links)], home=INDEX)
     (docs_dir / INDEX).write_text(index, encoding="utf-8")
 

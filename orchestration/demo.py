@@ -21,6 +21,7 @@ def write_demo(settings: Settings, say: Callable[[str], None]) -> None:
         ShelfcastError: landing/ holds extracts that the demo did not write, or the demo's data package is missing.
     """
     from seeds.demo import company
+    from seeds.demo.source import DemoDataMissingError
 
     mark = settings.landing / MARK
     if settings.landing.is_dir() and any(settings.landing.iterdir()) and not mark.exists():
@@ -29,7 +30,7 @@ def write_demo(settings: Settings, say: Callable[[str], None]) -> None:
     mark.touch()
     try:
         files = company.write(settings.landing, say=say)
-    except ImportError as error:
+    except DemoDataMissingError as error:
         raise ShelfcastError(str(error)) from None
     path = settings.home / FILE_NAME
     if not path.exists():
@@ -39,7 +40,9 @@ def write_demo(settings: Settings, say: Callable[[str], None]) -> None:
 
 def _settings() -> str:
     """Return the demo's `shelfcast.yml`: who it is, where, and what of its data is simulated."""
-    from seeds.demo.company import CURRENCY, NAME, SIMULATED_FEEDS, TIMEZONE
+    from seeds.demo.company import CURRENCY, NAME
+    from seeds.demo.files import SIMULATED_FEEDS
+    from seeds.demo.source import TIMEZONE
 
     feeds = "".join(f"  - {feed}\n" for feed in sorted(SIMULATED_FEEDS))
     return (

@@ -185,9 +185,10 @@ def _last_day_has_its_volume(settings: QualitySettings, as_of: date) -> Check:
 def _sources_are_recent(settings: QualitySettings, as_of: date) -> Check:
     return LINES.no_rows(
         "sources_are_recent",
-        f"Every source has sales of the last {settings.warn_sales_age_days} days (quality.warn_sales_age_days).",
+        f"Every source has sales of the last {settings.warn_sales_age_days} days (quality.warn_sales_age_days), "
+        "or none for 8 weeks: then it is closed.",
         "select source, max(sold_on) as newest_sold_on from marts.fct_sales group by source "
-        f"having max(sold_on) < {day(as_of)} - {settings.warn_sales_age_days}",
+        f"having max(sold_on) between {day(as_of)} - 56 and {day(as_of)} - {settings.warn_sales_age_days} - 1",
         ("source", "newest_sold_on"),
         severity="warn",
         advice="see why this source stopped delivering; its sales count as zero meanwhile",

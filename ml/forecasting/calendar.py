@@ -60,7 +60,7 @@ def month_start(day: date, months_later: int = 0) -> date:
 
 
 def forecast_weeks(as_of: date, week_starts_on: int, weeks: int) -> list[date]:
-    """Weeks of the forecast: the one that holds as_of + 1 and those after it, `weeks` in all, one more if it is under way."""
+    """Weeks of the forecast: that of as_of + 1 and those after it; one more than `weeks` if the first is under way."""
     first = week_start(as_of + timedelta(days=1), week_starts_on)
     under_way = first != as_of + timedelta(days=1)
     return [first + timedelta(days=7 * k) for k in range(weeks + under_way)]

@@ -21,7 +21,7 @@ _GROUP_TRUST = 200.0
 
 @dataclass(frozen=True)
 class DayShares:
-    """How blocks split into days. weekday[i, d]: share of day d of a block (day 0 follows the cut-off); open_days[t]."""
+    """How blocks split into days. weekday[i, d]: share of day d of a block (0 follows the cut-off); open_days: 0/1."""
 
     weekday: np.ndarray
     open_days: np.ndarray

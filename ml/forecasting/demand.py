@@ -40,10 +40,8 @@ def estimate_demand(observed: pl.DataFrame, series: pl.DataFrame) -> pl.DataFram
     ).sort("series_id", "date")
     first_sale = days.filter(pl.col("sales_qty") > 0).group_by("series_id").agg(first=pl.col("date").min())
     days = days.join(first_sale, on="series_id", maintain_order="left").filter(pl.col("date") >= pl.col("first"))
-    if days["is_stockout"].any():
-        days = _with_expected(days, series)
-    else:
-        days = days.with_columns(expected=pl.lit(0.0))
+    has_gaps = days["is_stockout"].any()
+    days = _with_expected(days, series) if has_gaps else days.with_columns(expected=pl.lit(0.0))
     demand = pl.max_horizontal("sales_qty", "expected")
     return (
         days.with_columns(quantity=demand, is_repaired=pl.col("expected") > pl.col("sales_qty"))

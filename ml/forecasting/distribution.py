@@ -13,7 +13,8 @@ What does not: measuring the dispersion (evaluation/dispersion.py) and choosing 
 Form: demand over a window has variance mean + alpha * mean**2, so it is negative binomial with size 1/alpha (Poisson
 at alpha 0); where the history is measured, not counted (kilograms, litres), gamma with variance alpha * mean**2.
 alpha falls with the demand rate and with the length of the window, and grows with how far ahead it starts. It was
-measured on errors of forecasts made on past cut-offs, so it holds the error of the forecast, not only the noise of demand.
+measured on errors of forecasts made on past cut-offs, so it holds the error of the forecast, not only the noise of
+demand.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,9 @@
 
 What belongs here: what a model may know at an origin. What does not: drawing training rows (models/lightgbm.py).
 
-An origin o is the number of blocks known: blocks 0 … o - 1 are the past, the target is block t = o + h - 1 with horizon
-h >= 1. Every feature of a row reads blocks < o only, so rows of any origin may stand in one matrix. All are looked up in
-running sums: a million rows x 45 features take about 2 s.
+An origin o is the number of blocks known: blocks 0 … o - 1 are the past, the target is block t = o + h - 1 with
+horizon h >= 1. Every feature of a row reads blocks < o only, so rows of any origin may stand in one matrix. All are
+looked up in running sums: a million rows x 45 features take about 2 s.
 """
 
 from datetime import timedelta
@@ -121,7 +121,7 @@ class FeatureStore:
     def _season(
         self, name: str, series: np.ndarray, origin: np.ndarray, horizon: np.ndarray, years_back: int
     ) -> np.ndarray:
-        """log(demand of the group around the target block n years ago / its mean of 13 blocks before the origin then)."""
+        """log(group demand around the target block n years ago / its mean of 13 blocks before that origin)."""
         running, group = self._groups[name], self.panel.codes[name][series]
         then = origin - YEAR * years_back
         target = then + horizon - 1

@@ -1,6 +1,7 @@
 """Forecast metrics on numpy arrays, as design/numbers.md section 1 defines them.
 
-What belongs here: one function a metric, plus demand classes. What does not: which rows they are taken on (evaluation/).
+What belongs here: one function a metric, plus demand classes. What does not: which rows they are taken on
+(evaluation/).
 """
 
 import numpy as np
@@ -83,5 +84,5 @@ def _trimmed(train: np.ndarray) -> np.ndarray:
     return train[sold[0] :] if len(sold) else train
 
 
-def _ratio(numerator: np.floating, denominator: np.floating) -> float:
+def _ratio(numerator: float | np.floating, denominator: float | np.floating) -> float:
     return float(numerator / denominator) if denominator > 0 else float("nan")

@@ -87,8 +87,8 @@ def run(
         fallbacks.update(each.fallbacks)
     if LIGHTGBM not in outlook.forecasts:
         fallbacks["series on baselines for want of LightGBM"] += len(asked)
-    warnings += _warnings(trials, weights, outlook.targets)
     models = [facts for each in outlooks for facts in each.models]
+    warnings += _warnings(trials, weights, models)
     models.append(
         {"name": "selection", "choice": {f"{segment} {band}": name for (segment, band), name in choice.items()}}
     )
@@ -98,13 +98,13 @@ def run(
     return ForecastResult(daily, weekly, monthly, accuracy, dispersion, models, dict(fallbacks), warnings)
 
 
-def _warnings(trials: list[Trial], weights: Weights, targets: dict[str, np.ndarray]) -> list[str]:
+def _warnings(trials: list[Trial], weights: Weights, models: list[dict[str, object]]) -> list[str]:
     """What a planner should know about how this night's forecast came about."""
     warnings = []
     if not trials:
         warnings.append("history is too short for a backtest: methods and quantiles are defaults, accuracy is unknown")
-    if not targets:
-        warnings.append("no aggregates were forecast (two years of history are needed): series stand as they are")
-    elif not any(weights.values()):
+    if not any(facts["name"] == "prophet" for facts in models):
+        warnings.append("history is too short for Prophet (two years): aggregates keep their level, no yearly season")
+    if trials and not any(weights.values()):
         warnings.append("drawing the series towards the aggregates did not help in the backtest and is switched off")
     return warnings

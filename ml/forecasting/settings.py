@@ -1,4 +1,4 @@
-"""Settings of the forecaster: every field has a default and says what it does. Reading them from files is not done here."""
+"""Settings of the forecaster: every field has a default and says what it does. They are read elsewhere."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,10 +46,8 @@ class ForecastSettings(BaseModel):
     tie_margin: float = Field(
         default=0.01, ge=0, lt=1, description="A method must beat a simpler one by this share to be preferred."
     )
-    max_bias: float = Field(
-        default=0.25,
-        gt=0,
-        description="A method whose backtest bias is larger is not chosen while another is within it.",
+    bias_penalty: float = Field(
+        default=2.0, ge=0, description="How much a share of bias adds to a method's error when methods are compared."
     )
 
     prophet_min_days: int = Field(

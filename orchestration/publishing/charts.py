@@ -1,7 +1,7 @@
 """Charts of the page as Vega-Lite specifications, made with altair. Data in, plain dict out.
 
-Belongs here: what is drawn on which axis. Which numbers is decided in page_data; fonts and colours are the page's CSS
-variables (`var(--…)`), so a chart follows light, dark and print without being drawn again.
+Belongs here: what is drawn on which axis. Which numbers is decided in page_orders and page_forecast; fonts and colours
+are the page's CSS variables (`var(--accent)`), so a chart follows light, dark and print without being drawn again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestration.publishing.page_data import Row, bands_of, in_order
+from orchestration.publishing.page_data import Row
+from orchestration.publishing.page_forecast import bands_of, in_order
 
 Spec = dict[str, Any]
 _BAR_HEIGHT = 26

@@ -1,7 +1,7 @@
 """index.html: the page of the night, one file that asks nobody for anything.
 
 Belongs here: gathering what the page shows and handing it to the template, formats of numbers and dates. All words
-stand in templates/, all SQL in page_data, all drawing in charts.
+stand in templates/, all SQL in page_data, page_orders and page_forecast, all drawing in charts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import duckdb
 import jinja2
 from markupsafe import Markup
 
-from orchestration.publishing import charts, page_data
+from orchestration.publishing import charts, page_data, page_forecast, page_orders
 from orchestration.publishing.marts_file import FILE_NAME
 from orchestration.publishing.night import Night, WrittenTable
 from orchestration.publishing.settings import PublishingSettings
@@ -54,9 +54,9 @@ def write_page(
 def _shown(source: page_data.Source, night: Night, settings: PublishingSettings) -> dict[str, Any]:
     """Everything that the template shows of the night's data; a part that is absent is None."""
     feeds = page_data.feeds(night)
-    orders = page_data.orders(source, settings.top_lines)
-    sales = page_data.sales_and_forecast(source, settings.history_weeks)
-    accuracy = page_data.accuracy(source)
+    orders = page_orders.orders(source, settings.top_lines)
+    sales = page_forecast.sales_and_forecast(source, settings.history_weeks)
+    accuracy = page_forecast.accuracy(source)
     specs: dict[str, charts.Spec] = {}
     if sales:
         specs["sales"] = charts.sales_and_forecast(sales["weeks"])

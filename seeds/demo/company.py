@@ -16,6 +16,9 @@ from seeds.demo.files import SIMULATED_FEEDS, Landing, WrittenFile
 from seeds.demo.source import Journey, read_journey
 from seeds.demo.tills import Tills, read_tills
 
+NAME = "Complete Journey (demo)"
+CURRENCY = "USD"
+
 
 def write(landing: Path, *, seed: int = 2017, say: Callable[[str], None]) -> list[WrittenFile]:
     """Write the demo company's canonical extracts into `landing`; the same seed gives the same bytes.
@@ -76,17 +79,19 @@ def _write_simulated(
     say: Callable[[str], None],
 ) -> None:
     places = network.locations(tills.lines)
-    listed = network.listed_pairs(tills.lines)
-    suppliers = network.suppliers_of(listed, raw_products)
-    skus = terms.sku_terms(listed, raw_products, products, suppliers, seed)
-    pairs = terms.pair_terms(listed, skus, places, seed)
+    listed, stocked = network.listed_pairs(tills.lines), network.stocked_pairs(tills.lines)
+    suppliers = network.suppliers_of(stocked, raw_products)
+    skus = terms.sku_terms(stocked, raw_products, products, suppliers, seed)
+    pairs = terms.pair_terms(stocked, skus, places, seed)
     depots = terms.depot_terms(pairs, skus)
     out.csv("erp/locations", "locations.csv", places.drop("net_e2"))
     out.csv("erp/lanes", "lanes.csv", network.lanes(places))
-    out.parquet("erp/ranging", "ranging.parquet", terms.ranging(pairs))
+    out.parquet("erp/ranging", "ranging.parquet", terms.ranging(listed, pairs))
     out.parquet("erp/sourcing", "sourcing.parquet", terms.sourcing(pairs, depots))
     count = suppliers["supplier_id"].n_unique()
-    say(f"simulated: {pairs.height:,} listings, {depots.height:,} warehouse products, {count} suppliers")
+    say(
+        f"simulated: {listed.height:,} listings, {pairs.height:,} of them stocked, {depots.height:,} warehouse products, {count} suppliers"
+    )
     year = movements.live_through(pairs, depots, suppliers, tills.lines, seed)
     orders = movements.purchase_orders(year)
     moves = movements.transfers(year)

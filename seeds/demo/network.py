@@ -1,6 +1,7 @@
 """SIMULATED: the network behind the real sales. Regions, warehouses, what is listed where, who makes it.
 
-Everything is derived from the real sales and a seed. Only merchandise is listed, stocked and supplied (catalogue).
+Everything is derived from the real sales and a seed. What sells steadily is listed; of that, only merchandise is
+stocked and supplied (catalogue): fuel, cards and coupons have no shelf.
 
 Belongs here: who and where. Does not: terms of supply (terms), what happens day by day (stock, movements).
 """
@@ -43,11 +44,19 @@ def locations(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def listed_pairs(lines: pl.DataFrame) -> pl.DataFrame:
-    """Pairs with units sold in eight weeks or more: their daily rate (six decimals) and the day they are listed since.
+    """Pairs with till lines in eight weeks or more: 23,285 of the 631,479 that ever sold, with 29 % of the lines.
 
-    Listed since 1 January unless the silence before the first sale has a probability below 1 % at the pair's own rate
-    of selling days (Poisson); then since the first sale.
+    Columns: store_id, product_id, location_id, sku_id, listed_on.
     """
+    return _since(
+        lines.group_by("store_id", "product_id")
+        .agg(weeks=pl.col("week").n_unique(), days=pl.col("sold_on").n_unique(), first_on=pl.col("sold_on").min())
+        .filter(pl.col("weeks") >= LISTED_WEEKS)
+    )
+
+
+def stocked_pairs(lines: pl.DataFrame) -> pl.DataFrame:
+    """Listed merchandise with units sold in eight weeks or more, with its daily rate (six decimals) since listed_on."""
     sold = lines.filter((pl.col("kind") == MERCHANDISE) & (pl.col("quantity_e3") > 0))
     pairs = (
         sold.group_by("store_id", "product_id")
@@ -59,18 +68,24 @@ def listed_pairs(lines: pl.DataFrame) -> pl.DataFrame:
         )
         .filter(pl.col("weeks") >= LISTED_WEEKS)
     )
+    days_listed = (pl.lit(LAST_DAY) - pl.col("listed_on")).dt.total_days() + 1
+    return _since(pairs).with_columns(rate=(pl.col("units") / days_listed).round(6))
+
+
+def _since(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Add the keys of the extracts and listed_on.
+
+    Listed since 1 January unless the silence before the first sale has a probability below 1 % at the pair's own rate
+    of selling days (Poisson); then since the first sale.
+    """
     silence = (pl.col("first_on") - FIRST_DAY).dt.total_days()
     selling = pl.col("days") / (DAYS - silence)
     is_new = (-selling * silence).exp() < 0.01
-    return (
-        pairs.with_columns(
-            location_id=pl.col("store_id").cast(pl.String),
-            sku_id=pl.col("product_id").cast(pl.String),
-            listed_on=pl.when(is_new).then("first_on").otherwise(pl.lit(FIRST_DAY)),
-        )
-        .with_columns(rate=(pl.col("units") / ((pl.lit(LAST_DAY) - pl.col("listed_on")).dt.total_days() + 1)).round(6))
-        .sort("location_id", "sku_id")
-    )
+    return pairs.with_columns(
+        location_id=pl.col("store_id").cast(pl.String),
+        sku_id=pl.col("product_id").cast(pl.String),
+        listed_on=pl.when(is_new).then("first_on").otherwise(pl.lit(FIRST_DAY)),
+    ).sort("location_id", "sku_id")
 
 
 def suppliers_of(pairs: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:

@@ -123,10 +123,18 @@ def sourcing(pairs: pl.DataFrame, depots: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(rows).sort("location_id", "sku_id")
 
 
-def ranging(pairs: pl.DataFrame) -> pl.DataFrame:
-    """The extract erp/ranging: what is listed in which store. Nothing is delisted within the year."""
+def ranging(listed: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The extract erp/ranging: what is listed in which store, with the shelf of what is stocked (`pair_terms`).
+
+    Nothing is delisted within the year.
+    """
     quantities = [pl.col(name).cast(QUANTITY) for name in ("presentation_min_qty", "shelf_capacity_qty")]
-    return pairs.select("sku_id", "location_id", "listed_on", "facings", *quantities)
+    shelf = pairs.select("sku_id", "location_id", "facings", *quantities)
+    return (
+        listed.select("sku_id", "location_id", "listed_on")
+        .join(shelf, on=["sku_id", "location_id"], how="left")
+        .sort("location_id", "sku_id")
+    )
 
 
 def _pack(weekly: pl.Expr) -> pl.Expr:

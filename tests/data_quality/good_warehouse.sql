@@ -114,9 +114,9 @@ select
     date '2024-03-27' as as_of, *, 10.0 as on_hand_qty, 1.0 as reserved_qty, 0.0 as backorder_qty, 2.0 as on_order_qty,
     3.0 as in_transfer_qty, date '2024-03-28' as order_on, date '2024-03-30' as stockout_on
 from (values
-    ('A', 'S1', 'V1', null, 24.0, 14.0, 10.0, 6.0, 12.0, 12.0, 1.0, 12.0, 'rounded_to_pack', null),
-    ('A', 'S2', null, 'S1', 20.5, 14.0, 6.5, 1.0, 0.0, 7.0, null, null, 'no_unit_cost', null),
-    ('B', 'S1', 'V1', null, null, null, null, 1.0, 0.0, 0.0, 1.5, 0.0, 'no_stock_record', 'no stock record')
+    ('A', 'S1', 'V1', null, 24e0, 14e0, 10e0, 6e0, 12e0, 12e0, 1e0, 12e0, 'rounded_to_pack', null),
+    ('A', 'S2', null, 'S1', 20.5, 14e0, 6.5, 1e0, 0e0, 7e0, null, null, 'no_unit_cost', null),
+    ('B', 'S1', 'V1', null, null, null, null, 1e0, 0e0, 0e0, 1.5, 0e0, 'no_stock_record', 'no stock record')
 ) as t (
     sku_id, location_id, supplier_id, from_location_id, target_qty, inventory_position_qty, need_qty, order_multiple,
     min_order_qty, order_qty, unit_cost, order_value, reason_codes, withheld_reason

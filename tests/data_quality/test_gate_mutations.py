@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from mutations import MUTATIONS
+from mutations import BATCHES, MUTATIONS
 
 from data_quality.checks import Check, failing_rows
 from data_quality.results import CheckResult
@@ -29,22 +29,26 @@ def test_every_declared_check_has_a_mutation(declared: dict[str, list[Check]]) -
     assert names == set(MUTATIONS)
 
 
-@pytest.mark.parametrize(("table", "name"), sorted(MUTATIONS), ids=lambda value: value)
-def test_check_fails_on_what_it_is_for(
-    table: str, name: str, broken: Break, gate: Gate, declared: dict[str, list[Check]]
+@pytest.mark.parametrize("keys", BATCHES.values(), ids=BATCHES)
+def test_checks_fail_on_what_they_are_for(
+    keys: list[tuple[str, str]], broken: Break, gate: Gate, declared: dict[str, list[Check]]
 ) -> None:
-    (check,) = [c for checks in declared.values() for c in checks if (c.table, c.name) == (table, name)]
-    database = broken(MUTATIONS[table, name])
-    (result,) = gate(database, [check])
+    by_key = {(check.table, check.name): check for checks in declared.values() for check in checks}
+    database = broken(";".join(MUTATIONS[key] for key in keys))
+    for result in gate(database, [by_key[key] for key in keys]):
+        _assert_seen_to_fail(result, by_key[result.table_name, result.check_name], database)
+
+
+def _assert_seen_to_fail(result: CheckResult, check: Check, database: Path) -> None:
     assert not result.passed
-    assert (result.table_name, result.check_name, result.severity) == (table, name, check.severity)
+    assert result.severity == check.severity
     rows = json.loads(result.sample)
     assert all(set(row) == set(check.shown) for row in rows), "a sample shows what the check allows, and ran"
     query = failing_rows(check)
     if query is None:
         assert (result.failed_rows, result.checked_rows, rows) == (None, 0, [])
-    else:
-        with duckdb.connect(str(database), read_only=True) as con:
-            (count,) = con.execute(f"select count(*) from ({query})").fetchone() or (0,)
-        assert result.failed_rows == count > 0, "what Great Expectations counts is what samples are taken from"
-        assert len(rows) == min(count, 5)
+        return
+    with duckdb.connect(str(database), read_only=True) as con:
+        (count,) = con.execute(f"select count(*) from ({query})").fetchone() or (0,)
+    assert result.failed_rows == count > 0, "what Great Expectations counts is what samples are taken from"
+    assert len(rows) == min(count, 5)

@@ -125,8 +125,12 @@ def test_a_shelf_is_out_of_stock_on_two_to_six_days_in_a_hundred(con: duckdb.Duc
     assert one(con, "select min(on_hand_qty) >= 0 from erp_inventory") is True
 
 
-def test_every_listed_pair_is_counted_every_day_since_it_is_listed(con: duckdb.DuckDBPyConnection) -> None:
-    expected = "select sum(date '2017-12-31' - listed_on + 1)::bigint from erp_ranging"
+def test_the_listing_holds_every_pair_of_eight_weeks_or_more(con: duckdb.DuckDBPyConnection) -> None:
+    assert one(con, "select count(*) from erp_ranging") == 23_285
+
+
+def test_every_stocked_pair_is_counted_every_day_since_it_is_listed(con: duckdb.DuckDBPyConnection) -> None:
+    expected = "select sum(date '2017-12-31' - listed_on + 1)::bigint from erp_ranging where facings is not null"
     counted = "select count(*) from erp_inventory semi join erp_ranging using (location_id, sku_id)"
     assert one(con, counted) == one(con, expected)
     early = "select count(*) from sold join erp_ranging using (location_id, sku_id) where sold_on < listed_on"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seeds.demo.stock import Ledger, Terms, simulate
 
-DAYS = 60
+DAYS, SHUT = 60, 30
 
 
 def random_terms(rng: np.random.Generator, count: int, is_supplied: np.ndarray) -> Terms:
@@ -38,7 +38,8 @@ def random_year(seed: int) -> tuple[Terms, np.ndarray, Terms, np.ndarray, Ledger
     depots.first_day[:] = 0
     sales = rng.poisson(rng.uniform(0, 1.5, count), (DAYS, count)) * (rng.random((DAYS, count)) < 0.3)
     sales[np.arange(DAYS)[:, None] < stores.first_day] = 0
-    ledgers = simulate(stores, sales, depots, feeder, 6, {30}, seed)
+    sales[SHUT] = 0
+    ledgers = simulate(stores, sales, depots, feeder, 6, {SHUT}, seed)
     return stores, sales, depots, feeder, *ledgers
 
 
@@ -90,11 +91,32 @@ def test_the_same_seed_gives_the_same_year_and_another_one_another() -> None:
     assert (one != other).any()
 
 
-def test_nothing_is_delivered_on_a_shut_day() -> None:
-    for seed in range(20):
-        ledger = random_year(seed)[4]
-        regular = ledger.orders.arrives_day != ledger.orders.expected_day
-        assert not (ledger.orders.arrives_day[regular] == 30).any()
+def test_nothing_is_delivered_to_a_shop_on_a_shut_day() -> None:
+    received = sum(random_year(seed)[4].received for seed in range(20))
+    assert received[SHUT].sum() == 0
+    assert received[SHUT - 1].sum() > 0
+    assert received[SHUT + 1].sum() > 0
+
+
+@pytest.mark.parametrize(("minimum", "ordered"), [(4, 8), (12, 12)])
+def test_an_order_fills_up_to_the_level_in_whole_packs_and_no_more(minimum: int, ordered: int) -> None:
+    stores = Terms(
+        first_day=np.array([0]),
+        low=np.array([0]),
+        high=np.array([5]),
+        multiple=np.array([4]),
+        minimum=np.array([minimum]),
+        lead_days=np.array([2.0]),
+        lead_sd=np.array([0.0]),
+        order_days=np.ones((7, 1), dtype=bool),
+        is_supplied=np.array([True]),
+    )
+    sales = np.zeros((DAYS, 1), dtype=int)
+    sales[0, 0] = 5  # all of the opening stock, so five are missing: two packs of four
+    none = random_terms(np.random.default_rng(0), 0, np.zeros(0, dtype=bool))
+    shops, _ = simulate(stores, sales, none, np.array([-1]), 6, set(), 1)
+    assert shops.orders.ordered_qty.tolist() == [ordered]
+    assert shops.orders.expected_day.tolist() == [2]
 
 
 def test_a_sale_before_the_listing_is_refused() -> None:

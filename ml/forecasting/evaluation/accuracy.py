@@ -1,7 +1,8 @@
 """The table `forecast_accuracy`: what each step of the forecast adds, by level, horizon band and segment.
 
-What belongs here: taking metrics of the backtest on the right rows. What does not: the metrics (ml.forecasting.metrics).
-Rows are blocks of seven days. Every row of the table carries the seasonal naive on the same rows as baseline_value.
+What belongs here: taking metrics of the backtest on the right rows. What does not: the metrics
+(ml.forecasting.metrics). Rows are blocks of seven days. Every row of the table carries the seasonal naive on the same
+rows as baseline_value.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,7 @@ class Scored:
 
 
 def steps_of(trial: Trial, selected: np.ndarray, reconciled: np.ndarray) -> dict[str, np.ndarray]:
-    """Forecasts in the order in which they are made; where LightGBM was not asked its row holds the selected method's."""
+    """Forecasts in the order in which they are made; where LightGBM was not asked the selected method stands in."""
     forecasts = trial.outlook.forecasts
     steps = {NAIVE: forecasts[NAIVE], "moving_average": forecasts["moving_average"]}
     if LIGHTGBM in forecasts:

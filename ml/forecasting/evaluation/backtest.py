@@ -17,7 +17,7 @@ from ml.forecasting.metrics import demand_classes
 from ml.forecasting.models import baselines, lightgbm
 from ml.forecasting.models.prophet import forecast_aggregates
 from ml.forecasting.panel import Panel
-from ml.forecasting.reconciliation import Targets, aggregate_tasks, block_targets
+from ml.forecasting.reconciliation import Targets, aggregate_tasks, block_targets, level_targets
 from ml.forecasting.settings import ForecastSettings
 
 LIGHTGBM = "lightgbm"
@@ -121,6 +121,7 @@ def _forecast_aggregates(
 ) -> None:
     tasks = aggregate_tasks(history, outlook.panel, settings)
     if not tasks:
+        outlook.targets.update(level_targets(outlook.panel))
         return
     forecasts = forecast_aggregates(tasks, settings.threads, settings.prophet_timeout_seconds)
     outlook.targets.update(block_targets(forecasts, outlook.panel))

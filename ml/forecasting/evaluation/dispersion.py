@@ -107,8 +107,10 @@ def _one_day(
 
 
 def _best_alpha(mean: np.ndarray, actual: np.ndarray, family: str) -> float:
-    losses = [_loss(mean, actual, float(alpha), family) for alpha in _ALPHAS]
-    return float(_ALPHAS[int(np.argmin(losses))])
+    """Middle (in logarithms) of the alphas whose loss is the least; many tie where nearly every window is zero."""
+    losses = np.array([_loss(mean, actual, float(alpha), family) for alpha in _ALPHAS])
+    best = losses <= losses.min() * 1.0005
+    return float(np.exp(np.log(_ALPHAS[best]).mean()))
 
 
 def _loss(mean: np.ndarray, actual: np.ndarray, alpha: float, family: str) -> float:

@@ -1,6 +1,7 @@
 """Scores of block forecasts over the hierarchy, shared by selection, weights and the accuracy table.
 
-What belongs here: errors scaled per node and weighted over a level. What does not: single metrics (ml.forecasting.metrics).
+What belongs here: errors scaled per node and weighted over a level. What does not: single metrics
+(ml.forecasting.metrics).
 """
 
 import numpy as np

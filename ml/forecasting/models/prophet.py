@@ -34,11 +34,11 @@ class Aggregate:
 
 def fit_aggregate(task: Aggregate) -> np.ndarray:
     """Forecast means of the days after the last one, never negative. Multiplicative seasons, public holidays."""
+    logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)  # it reports missing plotly as an error
     import pandas as pd
     from prophet import Prophet
 
-    for name in ("prophet", "cmdstanpy"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)  # set after the import, which sets its own
     np.random.seed(task.seed)
     frame = pd.DataFrame({"ds": pd.date_range(task.first_day, periods=len(task.values)), "y": task.values})
     model = Prophet(
@@ -65,7 +65,8 @@ def forecast_aggregates(
 ) -> dict[str, np.ndarray | str]:
     """Forecast each aggregate; per name the daily means, or in words why there are none (crash, hang, not finite).
 
-    `fit` must be importable by name: workers are spawned. The result does not depend on the number of workers.
+    timeout_seconds: for one aggregate; the first of a worker includes starting Python and importing Prophet (about 4
+    s). `fit` must be importable by name: workers are spawned. The result does not depend on the number of workers.
     """
     results: dict[str, np.ndarray | str] = {}
     waiting = list(reversed(tasks))
@@ -103,7 +104,6 @@ class _Worker:
         self.task: Aggregate | None = None
         self.given = 0.0
         self.is_usable = True
-        self._is_new = True
 
     def give(self, task: Aggregate) -> None:
         """Hand over a task; the clock starts."""
@@ -128,12 +128,12 @@ class _Worker:
         elif not self.process.is_alive() or not self.is_usable:
             answer = "the worker crashed"
             self.kill()
-        elif time.monotonic() - self.given > timeout_seconds + 30 * self._is_new:  # a new worker imports Prophet first
+        elif time.monotonic() - self.given > timeout_seconds:
             answer = f"no answer within {timeout_seconds:g} s"
             self.kill()
         if answer is None:
             return None
-        self.task, self._is_new = None, False
+        self.task = None
         if isinstance(answer, np.ndarray) and not np.isfinite(answer).all():
             answer = "the forecast is not finite"
         return name, answer

@@ -12,16 +12,20 @@
     aria: false, // the figure's own label and its table of numbers speak for it
     axis: axis,
     axisX: { grid: false },
-    legend: { labelColor: "var(--ink)", labelFontSize: 13, symbolSize: 120, labelLimit: 240, columns: window.innerWidth < 700 ? 2 : 5 }
+    legend: { labelColor: "var(--ink)", labelFontSize: 13, symbolSize: 120, labelLimit: 240 }
   };
   document.querySelectorAll("script[data-chart]").forEach(function (data) {
     var key = data.getAttribute("data-chart");
-    vegaEmbed(document.getElementById("chart-" + key), JSON.parse(data.textContent), {
+    var place = document.getElementById("chart-" + key);
+    // Vega does not break a legend by itself; its longest entry is 150 pixels wide
+    var columns = Math.max(2, Math.floor(place.clientWidth / 150));
+    var own = Object.assign({}, config, { legend: Object.assign({ columns: columns }, config.legend) });
+    vegaEmbed(place, JSON.parse(data.textContent), {
       mode: "vega-lite",
       renderer: "svg", // sharp in print
       actions: false,
       ast: true, // expressions are interpreted: the page's content policy forbids eval
-      config: config
+      config: own
     }).catch(function (error) { console.error("chart " + key, error); });
   });
 })();

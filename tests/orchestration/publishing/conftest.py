@@ -21,7 +21,9 @@ QUANTILES = {"p05": 0.3, "p10": 0.4, "p25": 0.7, "p50": 1.0, "p75": 1.2, "p90": 
 SERIES = ("sku_id", "location_id")
 OUTPUTS = (
     OutputTable("forecast_daily", "ml.forecast_daily", (*SERIES, "date"), False, "Daily forecast", "28 days."),
-    OutputTable("forecast_weekly", "ml.forecast_weekly", (*SERIES, "week_start"), False, "Weekly forecast", "26 weeks."),
+    OutputTable(
+        "forecast_weekly", "ml.forecast_weekly", (*SERIES, "week_start"), False, "Weekly forecast", "26 weeks."
+    ),
     OutputTable(
         "forecast_monthly", "ml.forecast_monthly", (*SERIES, "month_start"), False, "Monthly forecast", "6 months."
     ),

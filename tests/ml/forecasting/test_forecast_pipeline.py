@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from conftest import AS_OF, make_history, make_series
+from small_companies import AS_OF, make_history, make_series
 
 from ml.forecasting.calendar import month_start
 from ml.forecasting.contract import (
@@ -77,8 +77,11 @@ def test_days_weeks_and_months_add_up(settings: ForecastSettings, as_of: date, w
     months = result.monthly.filter(pl.col("sku_id") == "S0019", pl.col("location_id") == "L2")
     assert months["month_start"].to_list() == [month_start(as_of + timedelta(days=1), k) for k in range(6)]
     assert months["days_covered"].sum() == (month_start(as_of + timedelta(days=1), 6) - as_of).days - 1
-    days = result.daily.with_columns(week_start=pl.col("date").map_elements(
-        lambda d: d - timedelta(days=(d.isoweekday() - week_starts_on) % 7), return_dtype=pl.Date))
+    days = result.daily.with_columns(
+        week_start=pl.col("date").map_elements(
+            lambda d: d - timedelta(days=(d.isoweekday() - week_starts_on) % 7), return_dtype=pl.Date
+        )
+    )
     summed = days.group_by(*KEYS, "week_start").agg(days=pl.len(), total=pl.col("mean").sum())
     both = result.weekly.join(summed, on=[*KEYS, "week_start"]).filter(pl.col("days") == pl.col("days_covered"))
     assert both.height >= 3 * COUNT

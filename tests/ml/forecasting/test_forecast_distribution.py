@@ -1,5 +1,7 @@
 """Demand over a window: textbook vectors, properties, calibration on generated demand."""
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 import pytest
@@ -121,7 +123,7 @@ def test_more_service_and_more_variance_need_more_stock() -> None:
     demand = DemandDistribution.from_frame(frame())
     mean = pl.Series([0.0, 0.5, 5.0, 50.0])
     levels = [demand.quantile(mean, 14, level) for level in (0.5, 0.9, 0.99)]
-    assert all((low <= high).all() for low, high in zip(levels, levels[1:], strict=False))
+    assert all((low <= high).all() for low, high in pairwise(levels))
     assert levels[0][0] == 0
     assert (demand.quantile(mean, 14, 0.95, extra_variance=25.0)[2:] > demand.quantile(mean, 14, 0.95)[2:]).all()
     stock = demand.quantile(mean, 14, 0.95)

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from conftest import AS_OF, make_history, make_series
+from small_companies import AS_OF, make_history, make_series
 
 from ml.forecasting.features import YEAR, FeatureStore, feature_names
 from ml.forecasting.panel import Panel, build_panel
@@ -52,7 +52,11 @@ def test_features_match_the_oracle(panel: Panel) -> None:
         expected = oracle(panel, int(series[row]), int(origin[row]), int(horizon[row]))
         found = table.row(row, named=True)
         for name, value in expected.items():
-            assert found[name] == pytest.approx(value, rel=2e-4, abs=2e-4, nan_ok=True), (name, series[row], origin[row])
+            assert found[name] == pytest.approx(value, rel=2e-4, abs=2e-4, nan_ok=True), (
+                name,
+                series[row],
+                origin[row],
+            )
 
 
 def test_nothing_after_the_origin_is_seen(panel: Panel) -> None:

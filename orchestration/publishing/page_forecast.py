@@ -1,0 +1,119 @@
+"""What the page shows of the forecast: sales and expected demand by week, and how good forecasts were.
+
+Belongs here: SQL on the forecast tables in the night's marts.duckdb. How accuracy is measured stands in ml/forecasting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from orchestration.publishing.page_data import Row, Source
+
+# Steps of the forecast in the order in which they are made. What the last one of a night leaves is published.
+STEPS = ("naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled")
+WEEKS_COMPARED = 4
+
+# Weeks begin where the forecast's do. A week that is under way belongs to both: sold so far + forecast of the rest.
+# A first week of which only some days are known would look like a dip, so it is left out.
+SALES_AND_FORECAST = """
+with forecast as (
+    select week_start, sum(mean) as units from forecast_weekly group by all
+),
+first_week as (
+    select min(week_start) as week_start from forecast
+),
+sold as (
+    select
+        f.week_start - (7 * ceil((f.week_start - d.date) / 7.0))::integer as week_start,
+        sum(d.units_qty) as units,
+        min(d.date) as first_date
+    from mart_sku_location_day as d cross join first_week as f
+    group by all
+),
+history as (
+    select week_start, units from sold
+    where week_start < (select week_start from first_week) and week_start >= (select min(first_date) from sold)
+    order by week_start desc
+    limit ?
+)
+select week_start, 'sold' as kind, units from history
+union all by name
+select f.week_start, 'forecast' as kind, f.units + coalesce(s.units, 0) as units
+from forecast as f left join sold as s on f.week_start = s.week_start
+order by week_start
+"""
+FORECAST_SIZE = """
+select count(distinct sku_id) as products, count(distinct location_id) as places,
+    count(distinct (sku_id, location_id)) as series
+from forecast_weekly
+"""
+
+
+def sales_and_forecast(source: Source, history_weeks: int) -> Row | None:
+    """Units by week, sold and forecast; the next four weeks beside the last four and the same four a year before."""
+    if not {"forecast_weekly", "mart_sku_location_day"} <= source.tables:
+        return None
+    weeks = source.rows(SALES_AND_FORECAST, history_weeks)
+    sold = [row for row in weeks if row["kind"] == "sold"]
+    ahead = [row for row in weeks if row["kind"] == "forecast"]
+    return {
+        "weeks": weeks,
+        **source.rows(FORECAST_SIZE)[0],
+        "next_4": _units(ahead[:4]),
+        "last_4": _units(sold[-4:]),
+        "year_ago_4": _units(sold[-52:-48]),
+    }
+
+
+def _units(weeks: Sequence[Row]) -> float | None:
+    """Units of so many whole weeks as are compared, or None when there are fewer."""
+    return float(sum(row["units"] for row in weeks)) if len(weeks) == WEEKS_COMPARED else None
+
+
+ACCURACY = """
+select level, horizon_band, step, metric, value, baseline_value, series, cutoffs
+from forecast_accuracy
+where segment = 'all' and metric in ('wmape', 'bias', 'coverage_p90')
+order by all
+"""
+
+
+def accuracy(source: Source) -> Row | None:
+    """Errors by level, horizon and step. Levels: the finest first, which is the one at which stock is decided."""
+    if "forecast_accuracy" not in source.tables:
+        return None
+    rows = source.rows(ACCURACY)
+    errors = [row for row in rows if row["metric"] == "wmape" and math.isfinite(row["value"] or math.nan)]
+    if not errors:
+        return None
+    series = {row["level"]: row["series"] or 0 for row in errors}
+    levels = sorted(series, key=lambda level: (-series[level], level))
+    step = in_order(row["step"] for row in errors)[-1]
+    others = {
+        (row["level"], row["horizon_band"], row["metric"]): row["value"]
+        for row in rows
+        if row["metric"] != "wmape" and row["step"] == step
+    }
+    table = [
+        {**row, **{m: others.get((row["level"], row["horizon_band"], m)) for m in ("bias", "coverage_p90")}}
+        for row in sorted(errors, key=lambda row: (levels.index(row["level"]), _first_week(row["horizon_band"])))
+        if row["step"] == step
+    ]
+    # the nearest weeks are measured from every cut-off, later ones only where enough came after it
+    return {"step": step, "levels": levels, "errors": errors, "table": table, "cutoffs": table[0]["cutoffs"]}
+
+
+def bands_of(errors: Sequence[Row]) -> list[str]:
+    """Return the horizon bands, the nearest first."""
+    return sorted({row["horizon_band"] for row in errors}, key=_first_week)
+
+
+def in_order(steps: Iterable[str]) -> list[str]:
+    """Return steps in the order in which they are made, unknown ones last."""
+    return sorted(set(steps), key=lambda step: (STEPS.index(step) if step in STEPS else len(STEPS), step))
+
+
+def _first_week(band: str) -> int:
+    digits = band.split("-", maxsplit=1)[0]
+    return int(digits) if digits.isdigit() else 0

@@ -1,0 +1,62 @@
+"""A small warehouse as ingestion leaves it, and dbt run on it.
+
+Belongs here: `feeds.*` tables made of hand-written rows, and the call of dbt's command line. What the rows are stands
+in conftest.py, what must come out in the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+Row = dict[str, Any]
+
+
+def write_feeds(path: Path, feeds: dict[str, list[Row]]) -> None:
+    """(Re)create every canonical feed in the DuckDB file `path`: the rows given by feed name, else none.
+
+    A row names the columns that matter; the others are null. `_line` counts the rows of a feed.
+    """
+    unknown = set(feeds) - set(canonical_feeds())
+    assert not unknown, f"no such feed: {unknown}"
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema if not exists feeds")
+        for name, feed in canonical_feeds().items():
+            columns = _columns(feed)
+            declared = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
+            con.execute(f"create or replace table feeds.{feed.table} ({declared})")
+            for line, row in enumerate(feeds.get(name, []), start=1):
+                values = {"_source": name.split("/")[0], "_file_id": 1, "_line": line} | row
+                names = ", ".join(f'"{column}"' for column in values)
+                marks = ", ".join("?" for _ in values)
+                con.execute(f"insert into feeds.{feed.table} ({names}) values ({marks})", list(values.values()))
+
+
+def _columns(feed: CanonicalFeed) -> dict[str, str]:
+    return dict(feed.stored_columns) | {"_source": "VARCHAR", "_file_id": "BIGINT", "_line": "BIGINT"}
+
+
+def run_dbt(
+    warehouse: Path, target: Path, *arguments: str, variables: dict[str, Any]
+) -> subprocess.CompletedProcess[str]:
+    """Run dbt as the night does, in a process of its own; artefacts and logs go to `target`."""
+    environment = os.environ | {
+        "SHELFCAST_WAREHOUSE": str(warehouse),
+        "SHELFCAST_THREADS": "2",
+        "SHELFCAST_MEMORY_LIMIT": "1GB",
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target / "logs"),
+        "DBT_USE_COLORS": "0",
+    }
+    command = [sys.executable, "-m", "dbt.cli.main", *arguments, "--vars", json.dumps(variables)]
+    command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=PROJECT)

@@ -1,0 +1,82 @@
+"""Demand, not sales: stock-outs are filled up to the level of days in stock."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from small_companies import make_series
+
+from ml.forecasting.contract import DEMAND_HISTORY_SCHEMA, ContractError
+from ml.forecasting.demand import MIN_DAYS_IN_STOCK, WINDOW_DAYS, estimate_demand
+
+START = date(2024, 1, 1)
+
+
+def observed(sales: np.ndarray, out: np.ndarray) -> pl.DataFrame:
+    count, days = sales.shape
+    frame = pl.DataFrame(
+        {
+            "series_id": np.repeat(np.arange(1, count + 1), days),
+            "date": [START + timedelta(days=k) for k in range(days)] * count,
+            "sales_qty": sales.ravel(),
+            "is_stockout": out.ravel(),
+        }
+    )
+    return frame.filter((pl.col("sales_qty") > 0) | pl.col("is_stockout"))
+
+
+def test_recovers_demand_hidden_by_random_stockouts() -> None:
+    rng = np.random.default_rng(0)
+    rate = np.exp(rng.normal(-0.5, 1, 120))
+    weekday = np.array([0.7, 0.8, 0.9, 1.0, 1.1, 1.6, 0.9])
+    demand = rng.poisson(rate[:, None] * np.tile(weekday, 40)[None, :]).astype(float)
+    out = rng.random(demand.shape) < 0.15
+    result = estimate_demand(observed(np.where(out, 0, demand), out), make_series(120))
+    assert result.schema == DEMAND_HISTORY_SCHEMA
+    assert result["quantity"].sum() == pytest.approx(demand.sum(), rel=0.02)
+    repaired = result.filter("is_repaired").group_by(pl.col("date").dt.weekday()).agg(pl.col("quantity").mean())
+    by_day = dict(repaired.iter_rows())
+    assert by_day[6] > 1.5 * by_day[1]
+
+
+def test_against_the_definition() -> None:
+    rng = np.random.default_rng(1)
+    sales = rng.poisson(2.0, (1, 120)).astype(float)
+    sales[0, 0] = 3
+    out = rng.random(sales.shape) < 0.2
+    out[0, 0] = False
+    sales[out] = 0
+    result = estimate_demand(observed(sales, out), make_series(1))
+    in_stock = sales[0][~out[0]]
+    capped = np.minimum(sales[0], 4 * in_stock[in_stock > 0].mean())
+    totals = np.array([sales[0, k::7][~out[0, k::7]].sum() for k in range(7)])
+    for row in result.filter("is_repaired").iter_rows(named=True):
+        day = (row["date"] - START).days
+        window = slice(max(day - WINDOW_DAYS, 0), day)
+        known = capped[window][~out[0, window]]
+        assert len(known) >= MIN_DAYS_IN_STOCK
+        assert row["quantity"] == pytest.approx(known.mean() * totals[day % 7] * 7 / totals.sum())
+
+
+def test_sales_on_a_stockout_day_are_kept_and_long_gaps_stay_empty() -> None:
+    sales, out = np.ones((1, 200)), np.zeros((1, 200), dtype=bool)
+    sales[0, 30], out[0, 30] = 9, True
+    sales[0, 60:], out[0, 60:] = 0, True
+    result = estimate_demand(observed(sales, out), make_series(1))
+    by_day = {(row["date"] - START).days: row["quantity"] for row in result.iter_rows(named=True)}
+    assert by_day[30] == 9
+    assert by_day[70] == pytest.approx(1.0, rel=0.15)  # weekday factors see 60 days
+    assert max(by_day) == 60 + WINDOW_DAYS - MIN_DAYS_IN_STOCK
+
+
+def test_nothing_before_the_first_sale_and_no_change_without_stockouts() -> None:
+    sales = np.array([[0.0] * 20 + [2.0] * 20])
+    out = np.zeros(sales.shape, dtype=bool)
+    out[0, :15] = True
+    result = estimate_demand(observed(sales, out), make_series(1))
+    assert result["date"].min() == START + timedelta(days=20)
+    assert not result["is_repaired"].any()
+    assert estimate_demand(observed(sales, out).clear(), make_series(1)).schema == DEMAND_HISTORY_SCHEMA
+    with pytest.raises(ContractError, match="is_stockout"):
+        estimate_demand(observed(sales, out).drop("is_stockout"), make_series(1))

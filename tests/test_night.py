@@ -1,0 +1,200 @@
+"""Whole nights on a small company, through the command line: what a user does, sees and may rely on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+import small_company
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+
+CHECKER = Path(__file__).resolve().parents[2] / "shared" / "acceptance" / "check_published.py"
+# a small company's night in seconds: fewer trees and one cut-off; everything else as for everybody
+SETTINGS = """
+company: Small & Co
+currency: EUR
+timezone: Europe/Berlin
+forecast: {trees: 40, backtest_weeks: [13]}
+"""
+
+
+def shelfcast(*arguments: str):
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def company(home: Path, **options) -> Path:
+    small_company.write(home / "landing", **options)
+    (home / "shelfcast.yml").write_text(SETTINGS, encoding="utf-8")
+    return home
+
+
+def manifest(home: Path, run: str = "latest") -> dict:
+    return json.loads((home / "published" / run / "manifest.json").read_text(encoding="utf-8"))
+
+
+def assert_contract(home: Path, run: str = "latest") -> None:
+    """Run the acceptance checker of the contracts where it is; it prints a line a check."""
+    if not CHECKER.exists():
+        pytest.skip(f"{CHECKER} is not here: the published night was not checked against the contracts")
+    spec = importlib.util.spec_from_file_location("check_published", CHECKER)
+    checker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checker)
+    assert checker.main(home, run) == 0
+
+
+def parquet_hashes(home: Path, run: str) -> dict[str, str]:
+    return {o["name"]: o["sha256"] for o in manifest(home, run)["outputs"]}
+
+
+@pytest.fixture(scope="module")
+def two_nights(tmp_path_factory) -> tuple[Path, list]:
+    """One company, two nights on the same landing."""
+    home = company(tmp_path_factory.mktemp("company"))
+    return home, [shelfcast("run", "--home", home), shelfcast("run", "--home", home)]
+
+
+def test_a_night_is_published_and_says_where_to_look(two_nights):
+    home, results = two_nights
+    assert results[0].exit_code == 0, results[0].output
+    for text in ("business day 2025-06-25", "pos/sales", "seasonal naive", "lines worth", "index.html", "marts.duckdb"):
+        assert text in results[0].output
+    names = {p.name for p in (home / "published" / "latest").iterdir()}
+    assert {"manifest.json", "index.html", "marts.duckdb", "replenishment_orders.xlsx", "data_docs"} <= names
+
+
+def test_the_published_night_keeps_the_contract(two_nights):
+    assert_contract(two_nights[0])
+
+
+def test_every_row_of_every_file_is_accounted_for(two_nights):
+    inputs = {i["name"]: i for i in manifest(two_nights[0])["inputs"]}
+    with (two_nights[0] / "landing/pos/sales/tills.csv").open() as file:
+        physical = sum(1 for _ in file) - 1
+    assert inputs["tills.csv"]["rows_physical"] == inputs["tills.csv"]["rows_loaded"] == physical
+
+
+def test_the_same_landing_gives_the_same_bytes_and_loads_nothing_twice(two_nights):
+    home, results = two_nights
+    assert results[1].exit_code == 0, results[1].output
+    assert parquet_hashes(home, "run-00001") == parquet_hashes(home, "run-00002")
+    assert "rows: 0 loaded" in results[1].output
+
+
+def test_the_marts_add_up_to_the_tills(two_nights):
+    with duckdb.connect(str(two_nights[0] / "published/latest/marts.duckdb"), read_only=True) as con:
+        sold, days = con.execute(
+            "select (select sum(net_amount) from fct_sales), (select sum(net_amount) from mart_sku_location_day)"
+        ).fetchone()
+    tills = pl.read_csv(two_nights[0] / "landing/pos/sales/tills.csv")["net_amount"].sum()
+    assert float(sold) == pytest.approx(tills, abs=0.005)
+    assert days == sold
+
+
+def test_rollback_points_back_and_a_wrong_run_is_named(two_nights):
+    home, _ = two_nights
+    latest = home / "published" / "latest"
+    assert shelfcast("rollback", "--home", home, "run-00001").exit_code == 0
+    assert latest.readlink().name == "run-00001"
+    wrong = shelfcast("rollback", "--home", home, "run-00009")
+    assert wrong.exit_code == 1
+    assert "run-00009" in wrong.output
+    assert shelfcast("rollback", "--home", home, "run-00002").exit_code == 0
+
+
+def test_status_shows_runs_feeds_and_outputs(two_nights):
+    output = shelfcast("status", "--home", two_nights[0]).output
+    for text in ("run-00001", "run-00002", "published", "pos/sales", "2025-06-25", "latest"):
+        assert text in output
+
+
+def broken_copy(two_nights, tmp_path: Path) -> Path:
+    """A copy of the published company, to be broken."""
+    home = tmp_path / "company"
+    shutil.copytree(two_nights[0], home, symlinks=True)
+    return home
+
+
+def test_a_renamed_required_column_leaves_latest_as_it_was(two_nights, tmp_path):
+    home = broken_copy(two_nights, tmp_path)
+    tills = home / "landing/pos/sales/tills.csv"
+    tills.write_text(tills.read_text().replace("quantity", "qty", 1))
+    result = shelfcast("run", "--home", home)
+    assert result.exit_code == 1
+    assert "lacks required column 'quantity'" in result.output
+    assert "tills.csv" in result.output
+    assert (home / "published/latest").readlink().name == "run-00002"
+    assert "refused" in shelfcast("status", "--home", home).output
+
+
+def test_the_gate_stops_the_night_before_publication_and_names_check_table_and_rows(two_nights, tmp_path):
+    home = broken_copy(two_nights, tmp_path)
+    header = "sold_at,transaction_id,line_number,location_id,sku_id,quantity,net_amount,unit_price,channel"
+    line = "2025-06-25T12:00:00,CLASH,1,S01,00001,{0},{0}.00,1.00,store"
+    lines = [header, line.format(1), line.format(2)]
+    (home / "landing/pos/sales/late.csv").write_text("\n".join(lines) + "\n")
+    result = shelfcast("run", "--home", home)
+    assert result.exit_code == 1
+    for text in ("marts.fct_sales", "key_is_unique", "CLASH", "latest stays at run-00002"):
+        assert text in result.output
+    assert sorted(p.name for p in (home / "published").iterdir()) == ["latest", "run-00001", "run-00002"]
+
+
+def test_without_stock_the_orders_are_absent_and_an_earlier_day_can_be_closed(tmp_path):
+    home = company(tmp_path, with_stock=False)
+    result = shelfcast("run", "--home", home, "--as-of", "2025-05-31")
+    assert result.exit_code == 0, result.output
+    absent = {a["name"]: a["reason"] for a in manifest(home)["absent"]}
+    assert "erp/inventory" in absent["replenishment_orders"]
+    weekly = pl.read_parquet(home / "published/latest/forecast_weekly.parquet")
+    assert weekly["as_of"].unique().to_list() == [date(2025, 5, 31)]
+    # Saturday the 31st is closed: one day of its week lies ahead, then 26 whole weeks
+    assert weekly.filter(pl.col("week_start") == date(2025, 5, 26))["days_covered"].unique().to_list() == [1]
+    assert_contract(home)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "text"),
+    [
+        (["--as-of", "31.05.2025"], "", "is not a date"),
+        ([], "curency: EUR", "unknown setting 'curency'"),
+        (["--as_of", "2025-05-31"], "", "No such option"),
+    ],
+)
+def test_wrong_usage_and_settings_have_their_own_exit_status(tmp_path, arguments, settings, text):
+    (tmp_path / "shelfcast.yml").write_text(settings)
+    result = shelfcast("run", "--home", tmp_path, *arguments)
+    assert result.exit_code == 2
+    assert text in result.output
+
+
+def test_an_empty_home_says_what_to_put_where(tmp_path):
+    result = shelfcast("run", "--home", tmp_path)
+    assert result.exit_code == 1
+    for feed in ("pos/sales", "erp/products", "erp/locations"):
+        assert f"{feed}: no rows" in result.output
+    assert "nothing was published before" in result.output
+
+
+def test_a_day_that_has_no_sales_yet_cannot_be_closed(two_nights, tmp_path):
+    home = broken_copy(two_nights, tmp_path)
+    result = shelfcast("run", "--home", home, "--as-of", "2025-07-01")
+    assert result.exit_code == 1
+    assert "later than the last business day in pos/sales, 2025-06-25" in result.output
+
+
+@pytest.fixture(autouse=True)
+def _environment_stays():
+    """A run points the process at its home; the next test starts without it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
