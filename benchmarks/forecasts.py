@@ -92,7 +92,10 @@ def _project(posed: problem.Problem, night: project.Night) -> report.Row:
     log = f"night_{night.home.name}.log"
     if night.usage.status:
         return report.Row(PROJECT, night.usage, {}, [f"exit status {night.usage.status}, see {log}"])
-    reading = project.read_forecast(night.home, posed.given)
+    try:
+        reading = project.read_forecast(night.home, posed.given)
+    except (OSError, ValueError) as error:  # published, but not what was promised: that is a result too
+        return report.Row(PROJECT, night.usage, {}, [str(error)])
     steps = ", ".join(f"{step} {seconds:.0f} s" for step, seconds in night.steps.items())
     remarks = [
         f"the whole night is counted: {steps or 'no steps reported'}",

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     # a table of 13 columns does not fit the 80 that a file or pipe is given
-    console = Console(width=None if sys.stdout.isatty() else 150)
+    console = Console(width=None if sys.stdout.isatty() else 170)
     try:
         options = Options(
             data=given.data,

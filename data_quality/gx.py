@@ -46,8 +46,7 @@ class Verdict:
 class GxWarehouse:
     """A DuckDB file as GX sees it; get one from `open_warehouse`."""
 
-    def __init__(self, context: Any, datasource: Any) -> None:
-        self._context = context
+    def __init__(self, datasource: Any) -> None:
         self._datasource = datasource
         self._engine = datasource.get_execution_engine().engine
 
@@ -84,10 +83,9 @@ def open_warehouse(database: Path, config: Mapping[str, Any]) -> Iterator[GxWare
     with _quiet():
         import sqlalchemy as sa
 
-        context = _context()
         # the path is not in the URL, where '?', '#', '%' and '$' mean something
         arguments = {"database": str(database), "read_only": True, "config": dict(config)}
-        datasource = context.data_sources.add_sql(
+        datasource = _context().data_sources.add_sql(
             name="warehouse", connection_string="duckdb://", create_temp_table=False, kwargs={"connect_args": arguments}
         )
         # GX makes two engines: one to try the connection, one to run expectations on
@@ -95,7 +93,7 @@ def open_warehouse(database: Path, config: Mapping[str, Any]) -> Iterator[GxWare
         for engine in engines:
             sa.event.listen(engine, "after_cursor_execute", _buffer_rows)
         try:
-            yield GxWarehouse(context, datasource)
+            yield GxWarehouse(datasource)
         finally:
             for engine in engines:
                 engine.dispose()

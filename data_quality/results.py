@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class CheckResult:
     """One check of one gate.
 
-    gate: its name, such as 'marts'. severity: 'error' refuses the night, 'warn' is shown. failed_rows: rows that fail (None
-    where the check counts no rows, or could not run). checked_rows: rows of the table (None where it cannot be read).
-    sample: JSON list of a few failing rows, or of one {"error": …}; no personal data. advice: what to do. docs_link:
-    page of the table, relative to the folder of the Data Docs. Nothing in it depends on the clock or on the run.
+    gate: its name, such as 'marts'. severity: 'error' refuses the night, 'warn' is shown. failed_rows: rows that fail
+    (None where the check counts no rows, or could not run). checked_rows: rows of the table (None where it cannot be
+    read). sample: JSON list of a few failing rows, or of one {"error": …}; no personal data. advice: what to do.
+    docs_link: page of the table, relative to the folder of the Data Docs. Nothing here depends on the clock or the run.
     """
 
     gate: str

@@ -71,7 +71,8 @@ def run(
         from orchestration.night import run_night
         from orchestration.report import print_night
 
-        outcome = run_night(settings, day, console)
+        # bound to the terminal now: a step may send what a library prints elsewhere meanwhile
+        outcome = run_night(settings, day, Console(file=sys.stdout))
         if outcome.is_published:
             print_night(settings, console)
             return

@@ -39,16 +39,20 @@ def connect(settings: Settings, *, wait_seconds: float = BUSY_WAIT_SECONDS) -> I
         con.close()
 
 
-def _open(settings: Settings, wait_seconds: float) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
+def configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+    """Return DuckDB's settings for every connection to the warehouse, the gates' included."""
+    return {
         "threads": settings.threads,
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.warehouse.parent / "spill"),
     }
+
+
+def _open(settings: Settings, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + wait_seconds
     while True:
         try:
-            return duckdb.connect(str(settings.warehouse), config=config)
+            return duckdb.connect(str(settings.warehouse), config=configuration(settings))
         except duckdb.IOException as error:
             if "lock" not in str(error).lower():
                 raise

@@ -16,7 +16,7 @@ from orchestration import runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io
 from orchestration.settings import Settings
-from orchestration.warehouse import append_frame, connect, replace_table, table_exists
+from orchestration.warehouse import append_frame, configuration, connect, replace_table, table_exists
 
 # the gate before publication in two parts: forecasts are asked before orders rest on them
 FORECASTS, ORDERS = "forecasts", "orders"
@@ -75,7 +75,7 @@ def _run_gate(context: dg.AssetCheckExecutionContext, settings: Settings, gate: 
     with retrying_io():
         with connect(settings) as con:
             run_id, as_of = runs.current(con)
-        config = {"threads": settings.threads, "memory_limit": settings.memory_limit}
+        config = configuration(settings)
         tables = existing_tables(settings.warehouse, config)
         declared = gates.marts_checks if gate == gates.MARTS else gates.outputs_checks
         checks = [c for c in declared(settings.quality, as_of, tables) if c.table in GATED[gate]]

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+@cache
 def _vega_scripts() -> Markup:
     """Vega, Vega-Lite and vega-embed as one script (0.9 MB), from the package, so the page asks no outside host."""
     import vl_convert

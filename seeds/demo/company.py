@@ -89,9 +89,8 @@ def _write_simulated(
     out.parquet("erp/ranging", "ranging.parquet", terms.ranging(listed, pairs))
     out.parquet("erp/sourcing", "sourcing.parquet", terms.sourcing(pairs, depots))
     count = suppliers["supplier_id"].n_unique()
-    say(
-        f"simulated: {listed.height:,} listings, {pairs.height:,} of them stocked, {depots.height:,} warehouse products, {count} suppliers"
-    )
+    say(f"simulated: {listed.height:,} listings, {pairs.height:,} of them stocked")
+    say(f"simulated: {depots.height:,} warehouse products, {count} suppliers")
     year = movements.live_through(pairs, depots, suppliers, tills.lines, seed)
     orders = movements.purchase_orders(year)
     moves = movements.transfers(year)

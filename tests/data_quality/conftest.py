@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
+from gate_mutations import AS_OF
 
 from data_quality.checks import Check
 from data_quality.engine import existing_tables, run_gate
 from data_quality.gates import MARTS, OUTPUTS, marts_checks, outputs_checks
 from data_quality.results import CheckResult
 from data_quality.settings import QualitySettings
-
-AS_OF = date(2024, 3, 27)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import duckdb
 import pytest
-from conftest import AS_OF
+from gate_mutations import AS_OF
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import AS_OF
+from gate_mutations import AS_OF
 
 from data_quality import gx
 from data_quality.checks import Check, Table

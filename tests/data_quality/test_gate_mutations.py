@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from mutations import BATCHES, MUTATIONS
+from gate_mutations import BATCHES, MUTATIONS
 
 from data_quality.checks import Check, failing_rows
 from data_quality.results import CheckResult

@@ -11,7 +11,7 @@ from ml.forecasting.panel import Panel
 
 # Bins of the rate table: blocks with demand among the last 52, age, blocks since the last demand.
 _SOLD_BINS = np.array([1, 2, 3, 4, 5, 9, 17])
-_AGE_BINS = np.array([5, 14, 27, 53])
+_AGE_BINS = np.array([5, 14, 27])
 _SINCE_BINS = np.array([4, 13, 26])
 
 
@@ -35,10 +35,11 @@ def rate_table(panel: Panel, ahead: int = HORIZON_BLOCKS) -> np.ndarray:
     """Mean of the last 52 blocks times what became of such series: by blocks sold, age and time since the last sale.
 
     A series that sold once, last week, will sell less than once a week, but more than one that sold once a year ago.
-    How much is measured on up to four past origins, 13 blocks each, over all series; a bin with fewer than 200 series
-    leans on the mean of all. Meant for the many series that sell a few times a year.
+    How much is measured on up to four past origins with half a year before them, 13 blocks each, over all series; a
+    bin with fewer than 200 series leans on the mean of all. Meant for the many series that sell a few times a year.
     """
     origins = [panel.blocks - 13 * k for k in (1, 2, 3, 4) if panel.blocks - 13 * k >= 8]
+    origins = [origin for origin in origins if origin >= 26] or origins[:1]
     bins_now, level_now = _rate_bins(panel.demand, panel.born)
     if not origins:
         return np.repeat(level_now[:, None], ahead, axis=1).astype(np.float32)

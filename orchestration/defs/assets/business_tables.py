@@ -1,8 +1,10 @@
 """Stage 2: dbt builds every business table from the feeds, in one `dbt build` a run (each start costs about 6 s)."""
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
@@ -43,6 +45,20 @@ def business_tables() -> dg.Definitions:
             _, as_of = runs.current(con)
         # dbt runs as a process of its own and takes the warehouse's path from its environment
         os.environ.update(environment(settings))
-        yield from dbt.cli(build_arguments(settings, as_of), context=context).stream()
+        log = Path(os.environ["DBT_LOG_PATH"]) / "build.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w", encoding="utf-8") as file:
+            events = iter(dbt.cli(build_arguments(settings, as_of), context=context).stream())
+            yield from _without_output(events, file)
 
     return dg.Definitions(assets=[dbt_build])
+
+
+def _without_output(events: Iterator[Any], file: TextIO) -> Iterator[Any]:
+    """Pass events on; what dbt prints (two lines a model, colours included) goes to a file instead of the terminal."""
+    while True:
+        with contextlib.redirect_stdout(file):
+            event = next(events, None)
+        if event is None:
+            return
+        yield event

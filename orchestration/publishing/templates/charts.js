@@ -17,8 +17,8 @@
   document.querySelectorAll("script[data-chart]").forEach(function (data) {
     var key = data.getAttribute("data-chart");
     var place = document.getElementById("chart-" + key);
-    // Vega does not break a legend by itself; its longest entry is 150 pixels wide
-    var columns = Math.max(2, Math.floor(place.clientWidth / 150));
+    // Vega does not break a legend by itself: its longest entry is 145 pixels wide, the axis before it 40
+    var columns = Math.max(1, Math.floor((place.clientWidth - 40) / 145));
     var own = Object.assign({}, config, { legend: Object.assign({ columns: columns }, config.legend) });
     vegaEmbed(place, JSON.parse(data.textContent), {
       mode: "vega-lite",

@@ -85,9 +85,9 @@ from f;
 create table ml.forecast_accuracy as
 select
     l.level, b.band as horizon_band, 'all' as segment, s.step, m.metric,
-    case m.metric when 'wmape' then l.base * b.worse * s.factor when 'bias' then 0.012 * s.factor else 0.89 end
+    (case m.metric when 'wmape' then l.base * b.worse * s.factor when 'bias' then 0.012 * s.factor else 0.89 end)::double
         as value,
-    case m.metric when 'wmape' then l.base * b.worse * 1.35 else 0.02 end as baseline_value,
+    (case m.metric when 'wmape' then l.base * b.worse * 1.35 else 0.02 end)::double as baseline_value,
     l.series, '2023-08-15, 2023-05-16' as cutoffs
 from (values ('sku_location', 0.52, 240), ('sku', 0.31, 24), ('total', 0.06, 1)) as l(level, base, series),
     (values ('1-4', 1.0), ('5-13', 1.12), ('14-26', 1.2)) as b(band, worse),

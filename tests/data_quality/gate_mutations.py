@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+AS_OF = date(2024, 3, 27)  # the business day of good_warehouse.sql
+
 SALES, DAYS = "marts.fct_sales", "marts.mart_sku_location_day"
 STOCK = "marts.fct_inventory_daily"
 PRODUCTS, PLACES, CALENDAR, CUSTOMERS = (
