@@ -79,7 +79,7 @@ class FeatureStore:
         columns = [horizon.astype(np.float32)]
         levels = {window: self.level(series, origin, window) for window in LEVELS}
         columns += [np.log1p(levels[window]) for window in LEVELS]
-        columns += [_log_ratio(levels[4], levels[13]), _log_ratio(levels[13], levels[52])]
+        columns += [log_ratio(levels[4], levels[13]), log_ratio(levels[13], levels[52])]
         columns += self._shape(series, origin, levels[13])
         columns += self._year_ago(series, origin, horizon)
         for years_back in (1, 2):
@@ -130,7 +130,7 @@ class FeatureStore:
         end = np.minimum(at + 2, self.panel.blocks)
         near = (running[group, end] - running[group, np.maximum(at - 1, 0)]) / 3
         level = (running[group, np.maximum(then, 0)] - running[group, start]) / np.maximum(then - start, 1)
-        return np.where(known, _log_ratio(near, level), np.nan)
+        return np.where(known, log_ratio(near, level), np.nan)
 
     def _growth(self, name: str, series: np.ndarray, origin: np.ndarray) -> np.ndarray:
         """log(last 13 blocks of the group / the same 13 a year ago)."""
@@ -139,10 +139,10 @@ class FeatureStore:
         known = then >= 13
         now = running[group, origin] - running[group, np.maximum(origin - 13, 0)]
         before = running[group, np.maximum(then, 0)] - running[group, np.maximum(then - 13, 0)]
-        return np.where(known, _log_ratio(now, before), np.nan)
+        return np.where(known, log_ratio(now, before), np.nan)
 
     def _trend(self, name: str, series: np.ndarray, origin: np.ndarray) -> np.ndarray:
-        return _log_ratio(self._group_level(name, series, origin, 4), self._group_level(name, series, origin, 26))
+        return log_ratio(self._group_level(name, series, origin, 4), self._group_level(name, series, origin, 26))
 
     def _group_level(self, name: str, series: np.ndarray, origin: np.ndarray, window: int) -> np.ndarray:
         running, group = self._groups[name], self.panel.codes[name][series]
@@ -186,6 +186,6 @@ def _largest_codes(codes: np.ndarray) -> np.ndarray:
     return table[codes]
 
 
-def _log_ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def log_ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """log of a ratio of demands, drawn to 0 where both are near nothing, within ±3."""
     return np.clip(np.log((numerator + 0.05) / (denominator + 0.05)), -3.0, 3.0)

@@ -93,7 +93,7 @@ def run(
         {"name": "selection", "choice": {f"{segment} {band}": name for (segment, band), name in choice.items()}}
     )
     models.append(
-        {"name": "reconciliation", "weights": {f"{lvl} {band}": weight for (lvl, band), weight in weights.items()}}
+        {"name": "reconciliation", "weights": {f"{lvl} {band}": list(how) for (lvl, band), how in weights.items()}}
     )
     return ForecastResult(daily, weekly, monthly, accuracy, dispersion, models, dict(fallbacks), warnings)
 
@@ -105,6 +105,6 @@ def _warnings(trials: list[Trial], weights: Weights, models: list[dict[str, obje
         warnings.append("history is too short for a backtest: methods and quantiles are defaults, accuracy is unknown")
     if not any(facts["name"] == "prophet" for facts in models):
         warnings.append("history is too short for Prophet (two years): aggregates keep their level, no yearly season")
-    if trials and not any(weights.values()):
+    if trials and not any(weight for _, weight in weights.values()):
         warnings.append("drawing the series towards the aggregates did not help in the backtest and is switched off")
     return warnings

@@ -35,8 +35,8 @@ class ForecastSettings(BaseModel):
     )
 
     backtest_weeks: tuple[int, ...] = Field(
-        default=(26, 13),
-        description="Cut-offs of the backtest, in weeks before as_of; the sooner ones score near bands only.",
+        default=(52, 26, 13),
+        description="Cut-offs of the backtest, in weeks before as_of; 52 is last year's same season.",
     )
     rare_sample: int = Field(
         default=5_000,

@@ -58,7 +58,7 @@ _MEANINGS = {
     "reason_codes": "Rules that shaped the quantity.",
     "withheld_reason": "Why no order is proposed although the line was looked at; empty for a line to order.",
     "explanation": "The arithmetic of the line, in words.",
-    "gate": "marts: before the forecast; outputs: before publication.",
+    "gate": "Gate of the night that the check belongs to.",
     "passed": "Whether the check passed.",
     "severity": "What a failed check does: error keeps the night back, warn is shown.",
     "failed_rows": "Rows that failed the check.",

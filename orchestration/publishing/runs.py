@@ -73,17 +73,12 @@ def point_latest(published_dir: Path, run_id: str) -> None:
     if run_id not in runs:
         known = f"there are: {', '.join(runs[-5:])}" if runs else "nothing has been published yet"
         raise PublicationError(f"{published_dir}: no complete night {run_id!r} — {known}")
-    latest = published_dir / LATEST
-    if latest.is_dir() and not latest.is_symlink():
-        raise PublicationError(
-            f"{latest}: a folder stands where the link to the newest night belongs (a copy made without links?) — "
-            "move it away and start again"
-        )
+    _require_link(published_dir)
     link = published_dir / f"{_LINKING}{run_id}"
     link.unlink(missing_ok=True)
     link.symlink_to(run_id, target_is_directory=True)  # relative: the home may be moved or mounted elsewhere
-    os.replace(link, latest)  # noqa: PTH105  (Path.replace says nothing about being atomic; os.replace does)
-    sync_directory(published_dir)
+    os.replace(link, published_dir / LATEST)  # noqa: PTH105  (Path.replace says nothing about being atomic; os.replace does)
+    _sync(published_dir)
 
 
 def prune(published_dir: Path, keep: int) -> list[str]:
@@ -102,7 +97,7 @@ def start_building(published_dir: Path, run_id: str) -> Path:
     Only one publication runs at a time (it holds the warehouse), so whatever is left over belongs to a dead one.
 
     Raises:
-        PublicationError: the run id cannot name a folder, or the night exists already.
+        PublicationError: the run id cannot name a folder, the night exists already, or `latest` is a real folder.
     """
     if not _RUN_ID.fullmatch(run_id) or run_id == LATEST:
         raise PublicationError(f"run id {run_id!r} cannot name a folder — letters, digits, '.', '_' and '-' only")
@@ -110,10 +105,11 @@ def start_building(published_dir: Path, run_id: str) -> Path:
         raise PublicationError(
             f"{published_dir / run_id}: this night is published already — a night is never overwritten"
         )
+    _require_link(published_dir)
     published_dir.mkdir(parents=True, exist_ok=True)
     for left in published_dir.iterdir():
         if left.name.startswith((_BUILDING, _REMOVING, _LINKING)):
-            remove(left)
+            _remove(left)
     building = published_dir / f"{_BUILDING}{run_id}"
     building.mkdir()
     return building
@@ -124,14 +120,23 @@ def finish_building(building: Path, published_dir: Path, run_id: str) -> Path:
     for folder, _, files in os.walk(building):
         for name in files:
             _sync(Path(folder, name))
-        sync_directory(Path(folder))
+        _sync(Path(folder))
     final = published_dir / run_id
     building.rename(final)
-    sync_directory(published_dir)
+    _sync(published_dir)
     return final
 
 
-def remove(path: Path) -> None:
+def _require_link(published_dir: Path) -> None:
+    latest = published_dir / LATEST
+    if latest.is_dir() and not latest.is_symlink():
+        raise PublicationError(
+            f"{latest}: a folder stands where the link to the newest night belongs (a copy made without links?) — "
+            "move it away and start again"
+        )
+
+
+def _remove(path: Path) -> None:
     """Remove a file, link or folder."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
@@ -139,12 +144,8 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def sync_directory(path: Path) -> None:
-    """Write a folder's entries (names, links) to the disk."""
-    _sync(path)
-
-
 def _sync(path: Path) -> None:
+    """Write a file's bytes, or a folder's entries (names, links), to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -17,7 +17,7 @@ from ml.forecasting.metrics import demand_classes
 from ml.forecasting.models import baselines, lightgbm
 from ml.forecasting.models.prophet import forecast_aggregates
 from ml.forecasting.panel import Panel
-from ml.forecasting.reconciliation import Targets, aggregate_tasks, block_targets, level_targets
+from ml.forecasting.reconciliation import Targets, aggregate_tasks, make_targets
 from ml.forecasting.settings import ForecastSettings
 
 LIGHTGBM = "lightgbm"
@@ -120,11 +120,10 @@ def _forecast_aggregates(
     outlook: Outlook, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None]
 ) -> None:
     tasks = aggregate_tasks(history, outlook.panel, settings)
-    if not tasks:
-        outlook.targets.update(level_targets(outlook.panel))
-        return
     forecasts = forecast_aggregates(tasks, settings.threads, settings.prophet_timeout_seconds)
-    outlook.targets.update(block_targets(forecasts, outlook.panel))
+    outlook.targets.update(make_targets(forecasts, outlook.panel))
+    if not tasks:
+        return
     failed = [reason for reason in forecasts.values() if isinstance(reason, str)]
     if failed:
         outlook.fallbacks["prophet aggregate not fitted"] = len(failed)

@@ -1,55 +1,83 @@
-"""How far the series are drawn towards the aggregates, per level and horizon band: chosen by backtest.
+"""How far the series are drawn towards the aggregates, and which ones: per level and horizon band, by backtest.
 
 What belongs here: the choice. What does not: the scaling itself (ml.forecasting.reconciliation).
+
+The scaling is the same for all series of a place and department, so the choice is made on their sums: 70 cells instead
+of 30,490 series on M5. Scored levels: total, region, department, place, place x department.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from ml.forecasting.contract import BANDS
 from ml.forecasting.evaluation.backtest import Trial
 from ml.forecasting.evaluation.scores import HierarchyScore
-from ml.forecasting.reconciliation import LEVELS, WEIGHTS, Weights, reconcile
+from ml.forecasting.panel import Panel, sum_groups
+from ml.forecasting.reconciliation import LEVELS, SEASONAL, SOURCES, WEIGHTS, Targets, Weights, reconcile
 from ml.forecasting.settings import ForecastSettings
+
+_CELL_LEVELS = ("total", "region", "department", "location", "sku_location")  # the last: the cells themselves
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """A trial summed to place x department."""
+
+    forecast: np.ndarray
+    actual: np.ndarray
+    targets: Targets
+    codes: dict[str, np.ndarray]
+    score: HierarchyScore
+
+    def error(self, weights: Weights, first: int, last: int) -> float:
+        """Hierarchy score of blocks first … last with these weights."""
+        end = min(last, self.actual.shape[1])
+        drawn = reconcile(self.forecast[:, :end], self.targets, weights, self.codes)
+        return self.score.of(self.actual[:, first - 1 : end], drawn[:, first - 1 :])
 
 
 def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: ForecastSettings) -> Weights:
-    """Weight of each (level, band), from total to department, each with the ones before it in place.
+    """(source, weight) of each (level, band), from total to department, each with the ones before it in place.
 
     combined: forecasts of the selected methods at each trial. A weight above 0 must better the mean hierarchy score of
     the trials that reach the band by settings.reconciliation_margin; among equals the smallest wins.
     """
+    cells = [_collapse(trial, blocks) for trial, blocks in zip(trials, combined, strict=True)]
     weights: Weights = {}
-    scored = [
-        (trial, blocks, HierarchyScore(trial.outlook.panel)) for trial, blocks in zip(trials, combined, strict=True)
-    ]
     for level in LEVELS:
         for band, first, last in BANDS:
-            usable = [(t, b, s) for t, b, s in scored if level in t.outlook.targets and t.ahead >= first]
+            usable = [c for c in cells if (level, SEASONAL) in c.targets and c.actual.shape[1] >= first]
             if usable:
-                weights[(level, band)] = _best_weight(usable, weights, level, band, first, last, settings)
+                weights[(level, band)] = _best(usable, weights, (level, band), (first, last), settings)
     return weights
 
 
-def _best_weight(
-    usable: list[tuple[Trial, np.ndarray, HierarchyScore]],
-    weights: Weights,
-    level: str,
-    band: str,
-    first: int,
-    last: int,
-    settings: ForecastSettings,
-) -> float:
-    scores = {}
-    for weight in WEIGHTS:
-        tried = {**weights, (level, band): weight}
-        scores[weight] = float(
-            np.nanmean([_score(trial, blocks, score, tried, first, last) for trial, blocks, score in usable])
-        )
-    best = min(scores, key=lambda weight: (scores[weight], weight))
-    return best if scores[best] < scores[0.0] * (1 - settings.reconciliation_margin) else 0.0
+def _best(
+    usable: list[_Cells], weights: Weights, key: tuple[str, str], blocks: tuple[int, int], settings: ForecastSettings
+) -> tuple[str, float]:
+    sources = [source for source in SOURCES if all((key[0], source) in cells.targets for cells in usable)]
+    off = (SEASONAL, 0.0)
+    options = [off, *((source, weight) for source in sources for weight in WEIGHTS if weight > 0)]
+    scores = {
+        option: float(np.nanmean([cells.error({**weights, key: option}, *blocks) for cells in usable]))
+        for option in options
+    }
+    best = min(options, key=lambda option: (scores[option], option[1]))
+    return best if scores[best] < scores[off] * (1 - settings.reconciliation_margin) else off
 
 
-def _score(trial: Trial, blocks: np.ndarray, score: HierarchyScore, weights: Weights, first: int, last: int) -> float:
-    end = min(last, trial.ahead)
-    drawn = reconcile(blocks[:, :end], trial.outlook.targets, weights, trial.outlook.panel.codes)
-    return score.of(trial.actual[:, first - 1 : end], drawn[:, first - 1 :])
+def _collapse(trial: Trial, blocks: np.ndarray) -> _Cells:
+    panel = trial.outlook.panel
+    cell = panel.codes["location_department"]
+    _, member = np.unique(cell, return_index=True)  # any member: the scored groupings are the same within a cell
+    codes = {name: panel.codes[name][member] for name in ("total", "region", "department", "location")}
+    demand = sum_groups(panel.demand, cell)
+    cells = Panel(panel.cutoff, demand, np.zeros(len(demand), dtype=np.int32), codes)
+    return _Cells(
+        sum_groups(blocks, cell).astype(np.float32),
+        sum_groups(trial.actual, cell),
+        trial.outlook.targets,
+        codes,
+        HierarchyScore(cells, _CELL_LEVELS),
+    )

@@ -17,6 +17,7 @@ from ml.forecasting.evaluation.weights import learn_weights
 from ml.forecasting.metrics import CLASSES
 from ml.forecasting.models import baselines
 from ml.forecasting.panel import Panel, build_panel
+from ml.forecasting.reconciliation import PROPHET, SEASONAL
 from ml.forecasting.selection import choose, combine, wants_lightgbm
 from ml.forecasting.settings import ForecastSettings
 
@@ -80,12 +81,14 @@ def test_aggregates_are_used_only_where_they_help() -> None:
     blocks = np.full((100, 27), 12.0, dtype=np.float32)
     blocks[:, 13:] *= 0.7
     trial = trial_of({"rate_table": blocks}, actual)
-    trial.outlook.targets["total"] = np.full((1, 27), 1200.0)
+    trial.outlook.targets[("total", SEASONAL)] = np.full((1, 27), 1200.0)
     weights = learn_weights([trial], [blocks], SETTINGS)
-    assert weights[("total", "1-4")] == 0
-    assert weights[("total", "14-26")] == 1.0
-    trial.outlook.targets["total"] = np.full((1, 27), 700.0)
-    assert not any(learn_weights([trial], [blocks], SETTINGS).values())
+    assert weights[("total", "1-4")] == (SEASONAL, 0.0)
+    assert weights[("total", "14-26")] == (SEASONAL, 1.0)
+    trial.outlook.targets[("total", SEASONAL)] = np.full((1, 27), 700.0)
+    assert not any(weight for _, weight in learn_weights([trial], [blocks], SETTINGS).values())
+    trial.outlook.targets[("total", PROPHET)] = np.full((1, 27), 1200.0)
+    assert learn_weights([trial], [blocks], SETTINGS)[("total", "14-26")] == (PROPHET, 1.0)
 
 
 def test_dispersion_recovers_the_overdispersion_of_generated_demand() -> None:
@@ -117,6 +120,7 @@ def test_without_trials_the_dispersion_is_a_usable_default() -> None:
 
 
 def test_cutoffs_leave_enough_history() -> None:
+    assert cutoffs(panel_of(np.ones((2, 90))), SETTINGS) == [52, 26, 13]
     assert cutoffs(panel_of(np.ones((2, 60))), SETTINGS) == [26, 13]
     assert cutoffs(panel_of(np.ones((2, 35))), SETTINGS) == [13]
     assert cutoffs(panel_of(np.ones((2, 9))), SETTINGS) == [3]

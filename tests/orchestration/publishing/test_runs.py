@@ -66,6 +66,8 @@ def test_a_folder_in_the_place_of_the_link_is_named(tmp_path: Path) -> None:
     (tmp_path / "latest").mkdir()
     with pytest.raises(PublicationError, match="move it away"):
         point_latest(tmp_path, "a")
+    with pytest.raises(PublicationError, match="move it away"):  # before anything is built
+        start_building(tmp_path, "b")
 
 
 def test_a_reader_never_misses_latest_while_it_moves(tmp_path: Path) -> None:

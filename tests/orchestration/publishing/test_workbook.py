@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import duckdb
@@ -95,6 +95,11 @@ def test_same_lines_same_bytes(parquet: tuple[Path, WrittenTable], tmp_path: Pat
     for name in ("a.xlsx", "b.xlsx"):
         write_workbook(parquet[0], tmp_path / name, parquet[1], night_of())
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+    # the clock is nowhere: not in the properties, not in the members of the archive
+    properties = openpyxl.load_workbook(tmp_path / "a.xlsx").properties
+    assert properties.created == properties.modified == datetime.combine(AS_OF, time())
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        assert {member.date_time[0] for member in archive.infolist()} == {1980}
 
 
 def test_more_lines_than_a_sheet_holds_go_on_further_sheets(
