@@ -28,8 +28,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
-errors = Console(stderr=True)
+# a log file or a pipe has no width of its own: wide enough for the tables
+WIDTH = None if sys.stdout.isatty() else 110
+console = Console(width=WIDTH)
+errors = Console(stderr=True, width=WIDTH)
 
 HomeOption = Annotated[
     Path | None,
@@ -72,7 +74,7 @@ def run(
         from orchestration.report import print_night
 
         # bound to the terminal now: a step may send what a library prints elsewhere meanwhile
-        outcome = run_night(settings, day, Console(file=sys.stdout))
+        outcome = run_night(settings, day, Console(file=sys.stdout, width=WIDTH))
         if outcome.is_published:
             print_night(settings, console)
             return

@@ -1,20 +1,25 @@
-"""What `shelfcast run` and `shelfcast status` say on the terminal: short tables read from the record of the company."""
+"""What `shelfcast run` and `shelfcast status` say on the terminal: short tables read from the record of the company.
+
+The numbers of a night are those of its page: the same queries (publishing/page_*.py) on the same published files.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from orchestration import runs
 from orchestration.ingestion import ledger
+from orchestration.publishing import page_data, page_forecast, page_orders
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, table_exists
-
-COUNTS = ("rows_physical", "rows_loaded", "rows_quarantined", "rows_excluded", "rows_duplicate", "rows_superseded")
 
 
 def print_night(settings: Settings, console: Console) -> None:
@@ -24,8 +29,9 @@ def print_night(settings: Settings, console: Console) -> None:
     console.print(f"\n[bold]Published {manifest['run_id']}[/], business day {manifest['as_of']}")
     console.print(_rows_table(manifest["inputs"]))
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
-        _print_accuracy(con, console)
-        _print_orders(con, console, settings.currency)
+        source = page_data.source_of(con)
+        _print_accuracy(page_forecast.accuracy(source), console)
+        _print_orders(page_orders.orders(source, top_lines=1), console, settings.currency)
     for absent in manifest["absent"]:
         console.print(f"  [dim]absent: {absent['name']}: {absent['reason']}[/]", highlight=False, soft_wrap=True)
     console.print("\nwhere to look")
@@ -51,49 +57,50 @@ def print_status(settings: Settings, console: Console) -> None:
     console.print(f"outputs: {latest} → {latest.readlink()}" if latest.is_symlink() else "outputs: none published yet")
 
 
-def _rows_table(inputs: list[dict]) -> Table:
-    table = Table("feed", "files", "rows", "loaded", "quarantined", "excluded", "duplicate", "superseded")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    feeds = sorted({i["feed"] for i in inputs})
-    totals = {feed: [sum(i[c] for i in inputs if i["feed"] == feed) for c in COUNTS] for feed in feeds}
-    for feed in feeds:
-        files = sum(i["feed"] == feed for i in inputs)
-        table.add_row(feed, str(files), *(f"{n:,}" for n in totals[feed]))
-    everything = [sum(counts) for counts in zip(*totals.values(), strict=True)]
+def _rows_table(inputs: Sequence[Mapping[str, Any]], newest: Mapping[str, object] | None = None) -> Table:
+    """One line a feed: rows read, loaded, quarantined, set aside (excluded, repeated, replaced), and their sum."""
+    table = Table("feed", "files", "read", "loaded", "quarantined", "set aside", "adds up", box=SIMPLE_HEAD)
+    if newest is not None:
+        table.add_column("newest row")
+    by_feed = page_data.feeds(inputs)
+    for row in by_feed:
+        _add_feed(table, row["feed"], row, None if newest is None else str(newest.get(row["feed"]) or ""))
     table.add_section()
-    table.add_row("all", str(len(inputs)), *(f"{n:,}" for n in everything))
+    _add_feed(table, "all", page_data.all_feeds(by_feed), None if newest is None else "")
+    for column in table.columns:
+        column.no_wrap = True
+    for column in table.columns[1:6]:
+        column.justify = "right"
     return table
 
 
-def _print_accuracy(con: duckdb.DuckDBPyConnection, console: Console) -> None:
-    rows = con.execute(
-        "select level, horizon_band, step, value, baseline_value from forecast_accuracy "
-        "where segment = 'all' and metric = 'wmape' and step = (select max(step) from forecast_accuracy where step = 'published') "
-        "order by level, horizon_band"
-    ).fetchall()
-    if not rows:
+def _add_feed(table: Table, name: str, row: Mapping[str, Any], newest: str | None) -> None:
+    aside = row["rows_excluded"] + row["rows_duplicate"] + row["rows_superseded"]
+    counts = (row["files"], row["rows_physical"], row["rows_loaded"], row["rows_quarantined"], aside)
+    last = [] if newest is None else [newest]
+    table.add_row(name, *(f"{count:,}" for count in counts), "yes" if row["adds_up"] else "[red]NO[/]", *last)
+
+
+def _print_accuracy(accuracy: Mapping[str, Any] | None, console: Console) -> None:
+    if accuracy is None:
         return
-    table = Table("level", "weeks ahead", "accuracy (1 - WMAPE)", "seasonal naive", title="forecast accuracy, backtest")
-    for level, band, _, value, baseline in rows:
-        table.add_row(level, band, f"{1 - value:.1%}", "" if baseline is None else f"{1 - baseline:.1%}")
+    table = Table(
+        "level", "weeks ahead", "accuracy", "seasonal naive", title="forecast accuracy in backtest, 1 - WMAPE"
+    )
+    for row in accuracy["table"]:
+        baseline = "" if row["baseline_value"] is None else f"{1 - row['baseline_value']:.1%}"
+        table.add_row(row["level"], row["horizon_band"], f"{1 - row['value']:.1%}", baseline)
     console.print(table)
 
 
-def _print_orders(con: duckdb.DuckDBPyConnection, console: Console, currency: str) -> None:
-    try:
-        row = con.execute(
-            "select count(*) filter (order_qty > 0), sum(order_value), count(*) filter (withheld_reason is not null) "
-            "from replenishment_orders"
-        ).fetchone()
-    except duckdb.CatalogException:
-        return
-    if row:
-        console.print(f"orders: {row[0]:,} lines worth {row[1] or 0:,.0f} {currency}; {row[2]:,} lines withheld")
+def _print_orders(orders: Mapping[str, Any] | None, console: Console, currency: str) -> None:
+    if orders is not None:
+        value = f"{orders['value']:,.0f} {currency}"
+        console.print(f"orders: {orders['lines']:,} lines worth {value}; {orders['withheld']:,} lines withheld")
 
 
 def _runs_table(recent: list[runs.Run]) -> Table:
-    table = Table("run", "business day", "state", "started (UTC)", "minutes", "message")
+    table = Table("run", "business day", "state", "started (UTC)", "minutes", "message", box=SIMPLE_HEAD)
     for run in recent:
         minutes = f"{(run.ended_at - run.started_at).total_seconds() / 60:.1f}" if run.ended_at else ""
         day = str(run.as_of or "")
@@ -103,18 +110,8 @@ def _runs_table(recent: list[runs.Run]) -> Table:
 
 
 def _feeds_table(con: duckdb.DuckDBPyConnection) -> Table:
-    table = Table("feed", "files", "newest row", "rows", "loaded", "quarantined", "excluded", "duplicate", "superseded")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    sums = ", ".join(f"sum({c})" for c in COUNTS)
-    rows = con.execute(
-        f"select source || '/' || feed, count(*), max(last_date), {sums} from ops.file_ledger where state in (?, ?) "
-        "group by all order by 1",
-        [ledger.LOADED, ledger.DUPLICATE],
-    ).fetchall()
-    for feed, files, newest, *counts in rows:
-        table.add_row(feed, str(files), str(newest or ""), *(f"{n:,}" for n in counts))
-    return table
+    rows = con.execute("select source || '/' || feed, max(last_date) from ops.file_ledger group by all").fetchall()
+    return _rows_table(ledger.manifest_inputs(con), dict(rows))
 
 
 def _print_refused(con: duckdb.DuckDBPyConnection, console: Console) -> None:

@@ -87,7 +87,8 @@ def _open_csv(con: duckdb.DuckDBPyConnection, path: Path) -> OpenExtract:
     con.execute(
         f"""create temp table extract as select * from read_csv({literal(str(path))}, auto_detect = false,
             header = true, delim = ',', quote = '"', escape = '"', columns = {{{columns}}}, nullstr = '',
-            store_rejects = true, rejects_table = 'rejected_fields', rejects_scan = 'rejected_scans', rejects_limit = 0)"""
+            store_rejects = true, rejects_table = 'rejected_fields', rejects_scan = 'rejected_scans',
+            rejects_limit = 0)"""
     )
     rejected = con.execute(
         "select line, any_value(csv_line), string_agg(distinct error_message, '; ') from rejected_fields "

@@ -54,7 +54,7 @@ def write_page(
 
 def _shown(source: page_data.Source, night: Night, settings: PublishingSettings) -> dict[str, Any]:
     """Everything that the template shows of the night's data; a part that is absent is None."""
-    feeds = page_data.feeds(night)
+    feeds = page_data.feeds(night.inputs)
     orders = page_orders.orders(source, settings.top_lines)
     sales = page_forecast.sales_and_forecast(source, settings.history_weeks)
     accuracy = page_forecast.accuracy(source)

@@ -7,7 +7,7 @@ the finished file, so the page shows what analysts can query; where a table is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,10 +62,10 @@ def absent_by_reason(night: Night) -> dict[str, list[str]]:
     return reasons
 
 
-def feeds(night: Night) -> list[Row]:
+def feeds(inputs: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Files and rows by feed: what was read, and what became of it. `adds_up`: nothing is missing."""
     by_feed: dict[str, Row] = {}
-    for file in night.inputs:
+    for file in inputs:
         total = by_feed.setdefault(
             file["feed"], {"feed": file["feed"], "files": 0, "rows_physical": 0, **dict.fromkeys(ROW_COUNTS, 0)}
         )

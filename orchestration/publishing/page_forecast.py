@@ -100,8 +100,12 @@ def accuracy(source: Source) -> Row | None:
         for row in sorted(errors, key=lambda row: (levels.index(row["level"]), _first_week(row["horizon_band"])))
         if row["step"] == step
     ]
+    # WMAPE says nothing of places that sell less than once a week (it is above 1 there): the finest level that it can
+    # judge stands on the first screen
+    headline = next((row for row in table if row["value"] < 1), table[0])
     # the nearest weeks are measured from every cut-off, later ones only where enough came after it
-    return {"step": step, "levels": levels, "errors": errors, "table": table, "cutoffs": table[0]["cutoffs"]}
+    cutoffs = table[0]["cutoffs"]
+    return {"step": step, "levels": levels, "errors": errors, "table": table, "headline": headline, "cutoffs": cutoffs}
 
 
 def bands_of(errors: Sequence[Row]) -> list[str]:

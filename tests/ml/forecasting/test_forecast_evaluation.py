@@ -1,6 +1,6 @@
 """Backtest, selection, weights and dispersion on made-up demand whose truth is known."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -8,7 +8,7 @@ import pytest
 from small_companies import AS_OF, make_history, make_series
 
 from ml.forecasting.contract import BANDS
-from ml.forecasting.daily import HORIZON_DAYS, DayShares, learn_day_shares, open_days
+from ml.forecasting.daily import HORIZON_DAYS, DayShares, learn_day_shares, month_profile, open_days
 from ml.forecasting.distribution import COUNT, LEVELS, DemandDistribution
 from ml.forecasting.evaluation.backtest import METHODS, Outlook, Trial, cutoffs
 from ml.forecasting.evaluation.dispersion import measure_dispersion
@@ -98,7 +98,8 @@ def test_dispersion_recovers_the_overdispersion_of_generated_demand() -> None:
     actual = rng.poisson(rng.gamma(1 / alpha, alpha * np.repeat(mean[:, None], 26, axis=1)))
     blocks = np.repeat(mean[:, None], 27, axis=1).astype(np.float32)
     trial = trial_of({"rate_table": blocks}, actual.astype(float))
-    shares = DayShares(np.full((count, 7), 1 / 7), np.ones(HORIZON_DAYS))
+    even, one = np.full((count, 7), 1 / 7), np.ones((1, HORIZON_DAYS))
+    shares = DayShares(even, one[0], one, np.zeros(count, dtype=np.int32))
     history = make_history(3, 30)
     table = measure_dispersion([trial], [blocks], [shares], history, True, SETTINGS)
     demand = DemandDistribution.from_frame(table)
@@ -163,3 +164,23 @@ def test_weekday_profile_and_closed_days() -> None:
     days = shares.split(blocks, slice(None))
     assert (days[:, 44] == 0).all()
     np.testing.assert_allclose(days.reshape(12, 27, 7).sum(axis=2), blocks, rtol=1e-9)
+
+
+def test_day_of_the_month_is_learned() -> None:
+    rng = np.random.default_rng(4)
+    dates = [AS_OF - timedelta(days=k) for k in range(720)]
+    rows = [
+        (i + 1, day, float(rng.poisson(30 * (1.3 if day.day <= 10 else 0.85) * (1.5 if day.weekday() == 5 else 1))))
+        for i in range(12)
+        for day in dates
+    ]
+    history = pl.DataFrame(rows, schema={"series_id": pl.Int32, "date": pl.Date, "quantity": pl.Float64}, orient="row")
+    panel = build_panel(make_series(12), history, AS_OF)
+    profile = month_profile(history, panel)
+    assert profile[:, 1:9].mean() / profile[:, 12:28].mean() == pytest.approx(1.3 / 0.85, rel=0.12)
+    assert (month_profile(history, panel.earlier(90)) == 1).all()
+    days = learn_day_shares(history, panel).split(np.full((12, 27), 70.0), slice(None)).mean(axis=0)
+    ahead = [AS_OF + timedelta(days=k + 1) for k in range(HORIZON_DAYS)]
+    early = np.mean([days[k] for k, d in enumerate(ahead) if d.day in (8, 9, 10) and d.weekday() < 5])
+    late = np.mean([days[k] for k, d in enumerate(ahead) if d.day in (12, 13, 14) and d.weekday() < 5])
+    assert early > late * 1.15

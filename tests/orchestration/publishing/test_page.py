@@ -228,7 +228,7 @@ def test_feeds_are_added_up_over_their_files() -> None:
             input_file("pos/sales", 20, 20, 0, 0, 0, 0),
         ]
     )
-    sales, products = page_data.feeds(night)
+    sales, products = page_data.feeds(night.inputs)
     assert (sales["feed"], sales["files"], sales["rows_physical"], sales["rows_quarantined"]) == ("pos/sales", 2, 30, 1)
     assert sales["adds_up"]
     assert products["adds_up"]
