@@ -24,6 +24,8 @@ from orchestration.publishing.settings import PublishingSettings
 
 HOME_VARIABLE = "SHELFCAST_HOME"
 FILE_NAME = "shelfcast.yml"
+# set once for the whole night, handed to the forecaster; not keys of its own group
+SHARED_WITH_FORECAST = ("seed", "threads", "week_starts_on")
 
 
 class ScheduleSettings(BaseModel):
@@ -131,9 +133,22 @@ def load_settings(home: Path | None = None) -> Settings:
         settings = Settings(**values, home=home)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(path, e) for e in error.errors())) from None
-    # what belongs to the whole night is set once and handed to the forecaster
-    shared = {"seed": settings.seed, "threads": settings.threads, "week_starts_on": settings.week_starts_on}
+    shared = {key: getattr(settings, key) for key in SHARED_WITH_FORECAST}
     return settings.model_copy(update={"forecast": settings.forecast.model_copy(update=shared)})
+
+
+def _refuse_misplaced(path: Path, values: dict[str, Any]) -> None:
+    """Refuse names that the settings know but that are no keys where they stand."""
+    if "home" in values:
+        raise SettingsError(
+            f"{path}: unknown setting 'home' — the home directory is given by --home or {HOME_VARIABLE}"
+        )
+    group = values.get("forecast")
+    for key in SHARED_WITH_FORECAST:
+        if isinstance(group, dict) and key in group:
+            raise SettingsError(
+                f"{path}: unknown setting 'forecast.{key}' — set '{key}' at the top level, for all steps"
+            )
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -162,4 +177,8 @@ def _valid_keys(parents: tuple[str | int, ...]) -> list[str]:
     model: Any = Settings
     for part in parents:
         model = model.model_fields[str(part)].annotation
-    return [name for name, field in model.model_fields.items() if not field.exclude]
+    return [name for name, field in model.model_fields.items() if not field.exclude and name not in _hidden(model)]
+
+
+def _hidden(model: type[BaseModel]) -> tuple[str, ...]:
+    return SHARED_WITH_FORECAST if model is ForecastSettings else ()

@@ -56,11 +56,29 @@ def _sales(rng: np.random.Generator) -> pl.DataFrame:
             units = rng.poisson(level * (1 + 0.4 * s) * season * week)
             price = round(1.5 + 0.75 * p, 2)
             rows += [
-                (f"{d:%Y%m%d}-{store}", p, f"{d}T{9 + p % 10:02d}:15:00", store, sku(p), int(u), round(u * price, 2), price)
+                (
+                    f"{d:%Y%m%d}-{store}",
+                    p,
+                    f"{d}T{9 + p % 10:02d}:15:00",
+                    store,
+                    sku(p),
+                    int(u),
+                    round(u * price, 2),
+                    price,
+                )
                 for d, u in zip(dates, units, strict=True)
                 if u
             ]
-    columns = ["transaction_id", "line_number", "sold_at", "location_id", "sku_id", "quantity", "net_amount", "unit_price"]
+    columns = [
+        "transaction_id",
+        "line_number",
+        "sold_at",
+        "location_id",
+        "sku_id",
+        "quantity",
+        "net_amount",
+        "unit_price",
+    ]
     frame = pl.DataFrame(rows, schema=columns, orient="row").with_columns(channel=pl.lit("store"))
     returned = frame.gather_every(997).with_columns(
         transaction_id=pl.col("transaction_id") + "-R", quantity=-pl.col("quantity"), net_amount=-pl.col("net_amount")

@@ -29,6 +29,7 @@ def test_a_home_without_a_file_has_the_defaults(tmp_path):
         ("week_starts_on: 8", ["'week_starts_on'", "8"]),
         ("threads: two", ["'threads'", "'two'"]),
         ("home: /elsewhere", ["unknown setting 'home'"]),
+        ("forecast: {seed: 1}", ["unknown setting 'forecast.seed'", "top level"]),
         ("- a\n- b", ["holds a list"]),
         ("a: [", ["cannot be read as YAML"]),
     ],

@@ -1,0 +1,41 @@
+"""Docs that repeat what the code knows: held together, so that neither can be forgotten."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from orchestration.ingestion.catalogue import canonical_feeds
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_settings_page_is_what_the_settings_say():
+    spec = importlib.util.spec_from_file_location("docs_script", ROOT / "scripts" / "write_settings_docs.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.PAGE.read_text(encoding="utf-8") == script.settings_page()
+
+
+def test_the_contracts_page_and_the_catalogue_name_the_same_columns():
+    text = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
+    rows = {m[1]: m[2] for m in re.finditer(r"^\| `([a-z]+/[a-z_]+)` \|[^|]*\|(.*)\|$", text, re.MULTILINE)}
+    assert set(rows) == set(canonical_feeds())
+    for name, feed in canonical_feeds().items():
+        listed = re.split(r" · |, (?=[a-z_]+_id)", re.sub(r"\([^)]*\)", "", rows[name]))
+        required = {c.split("**R**")[1].split()[0].strip(",") for c in listed if "**R**" in c}
+        assert required == set(feed.required), name
+        for column in feed.columns:
+            assert re.search(rf"\b{column.name}\b", rows[name]), f"{name}: {column.name}"
+
+
+def test_every_link_of_the_readme_and_the_docs_leads_somewhere():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_debian_packages_are_one_line_of_the_readme():
+    packages = (ROOT / "scripts" / "debian-packages").read_text().split()
+    assert f"apt-get install {' '.join(packages)}" in (ROOT / "README.md").read_text(encoding="utf-8")
