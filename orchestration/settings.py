@@ -125,10 +125,7 @@ def load_settings(home: Path | None = None) -> Settings:
     home = (home or home_directory()).resolve()
     path = home / FILE_NAME
     values = _read_yaml(path) if path.exists() else {}
-    if "home" in values:
-        raise SettingsError(
-            f"{path}: unknown setting 'home' — the home directory is given by --home or {HOME_VARIABLE}"
-        )
+    _refuse_misplaced(path, values)
     try:
         settings = Settings(**values, home=home)
     except ValidationError as error:
