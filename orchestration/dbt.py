@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,11 @@ def executable() -> Path:
     return Path(sys.executable).with_name("dbt")
 
 
+def output_folder(settings: Settings) -> Path:
+    """Return where dbt leaves what it compiled and logged for a company's nights."""
+    return settings.warehouse.parent / "dbt"
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Return the variables that `dbt_project/profiles.yml` reads, and the switch that keeps dbt from calling home."""
     return {
@@ -34,7 +40,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "SHELFCAST_THREADS": str(settings.threads),
         "SHELFCAST_MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
-        "DBT_LOG_PATH": str(settings.warehouse.parent / "dbt_logs"),
     }
 
 
@@ -69,8 +74,13 @@ def _newest_change() -> float:
 
 
 def _parse(variables: Mapping[str, str]) -> None:
-    command = [str(executable()), "parse", "--quiet", "--no-partial-parse"]
-    command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--vars", '{"as_of": "2000-01-01"}']
-    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ShelfcastError(f"dbt_project does not parse:\n{done.stdout}{done.stderr}")
+    """Parse into a folder of this process, then move the results: two processes may load the graph at once."""
+    MANIFEST.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=MANIFEST.parent) as folder:
+        command = [str(executable()), "parse", "--quiet", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        command += ["--target-path", folder, "--log-path", folder, "--vars", '{"as_of": "2000-01-01"}']
+        done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ShelfcastError(f"dbt_project does not parse:\n{done.stdout}{done.stderr}")
+        for name in ("partial_parse.msgpack", MANIFEST.name):
+            os.replace(Path(folder, name), MANIFEST.with_name(name))  # noqa: PTH105 - the atomic one, by name

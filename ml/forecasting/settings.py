@@ -61,6 +61,6 @@ class ForecastSettings(BaseModel):
         description="Time for one aggregate; a fit that takes longer is killed and counted as fallback.",
     )
     reconciliation_margin: float = Field(
-        default=0.02, ge=0, lt=1, description="Gain in the backtest's hierarchy score below which aggregates stay out."
+        default=0.03, ge=0, lt=1, description="Gain in the backtest that a weight other than the usual half must show."
     )
     chunk_series: int = Field(default=20_000, ge=100, description="Series worked on at once; bounds memory.")

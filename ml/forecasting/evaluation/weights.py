@@ -17,6 +17,8 @@ from ml.forecasting.panel import Panel, sum_groups
 from ml.forecasting.reconciliation import LEVELS, SEASONAL, SOURCES, WEIGHTS, Targets, Weights, reconcile
 from ml.forecasting.settings import ForecastSettings
 
+NONE = (SEASONAL, 0.0)
+PRIOR = (SEASONAL, 0.5)
 _CELL_LEVELS = ("total", "region", "department", "location", "sku_location")  # the last: the cells themselves
 
 
@@ -40,8 +42,11 @@ class _Cells:
 def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: ForecastSettings) -> Weights:
     """(source, weight) of each (level, band), from total to department, each with the ones before it in place.
 
-    combined: forecasts of the selected methods at each trial. A weight above 0 must better the mean hierarchy score of
-    the trials that reach the band by settings.reconciliation_margin; among equals the smallest wins.
+    combined: forecasts of the selected methods at each trial. A band starts from what is right before any evidence:
+    half-way to the seasonal level at the first level there is, nothing at the others. Another choice must better the
+    mean hierarchy score of the trials that reach the band by settings.reconciliation_margin. Half-way, because two or
+    three cut-offs say little about a weight, and the mean of two forecasts is hard to beat: on M5 half was better than
+    none at nine of ten (cut-off, band), full at five.
     """
     cells = [_collapse(trial, blocks) for trial, blocks in zip(trials, combined, strict=True)]
     weights: Weights = {}
@@ -49,22 +54,27 @@ def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: For
         for band, first, last in BANDS:
             usable = [c for c in cells if (level, SEASONAL) in c.targets and c.actual.shape[1] >= first]
             if usable:
-                weights[(level, band)] = _best(usable, weights, (level, band), (first, last), settings)
+                prior = PRIOR if not any((above, band) in weights for above in LEVELS if above != level) else NONE
+                weights[(level, band)] = _best(usable, weights, (level, band), (first, last), prior, settings)
     return weights
 
 
 def _best(
-    usable: list[_Cells], weights: Weights, key: tuple[str, str], blocks: tuple[int, int], settings: ForecastSettings
+    usable: list[_Cells],
+    weights: Weights,
+    key: tuple[str, str],
+    blocks: tuple[int, int],
+    prior: tuple[str, float],
+    settings: ForecastSettings,
 ) -> tuple[str, float]:
     sources = [source for source in SOURCES if all((key[0], source) in cells.targets for cells in usable)]
-    off = (SEASONAL, 0.0)
-    options = [off, *((source, weight) for source in sources for weight in WEIGHTS if weight > 0)]
+    options = [NONE, *((source, weight) for source in sources for weight in WEIGHTS if weight > 0)]
     scores = {
         option: float(np.nanmean([cells.error({**weights, key: option}, *blocks) for cells in usable]))
         for option in options
     }
     best = min(options, key=lambda option: (scores[option], option[1]))
-    return best if scores[best] < scores[off] * (1 - settings.reconciliation_margin) else off
+    return best if scores[best] < scores[prior] * (1 - settings.reconciliation_margin) else prior
 
 
 def _collapse(trial: Trial, blocks: np.ndarray) -> _Cells:

@@ -3,14 +3,13 @@
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, TextIO
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from orchestration import runs
-from orchestration.dbt import build_arguments, ensure_manifest, environment
+from orchestration.dbt import build_arguments, ensure_manifest, environment, output_folder
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL
 from orchestration.settings import load_settings
@@ -45,10 +44,10 @@ def business_tables() -> dg.Definitions:
             _, as_of = runs.current(con)
         # dbt runs as a process of its own and takes the warehouse's path from its environment
         os.environ.update(environment(settings))
-        log = Path(os.environ["DBT_LOG_PATH"]) / "build.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("w", encoding="utf-8") as file:
-            events = iter(dbt.cli(build_arguments(settings, as_of), context=context).stream())
+        folder = output_folder(settings)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "build.log").open("w", encoding="utf-8") as file:
+            events = iter(dbt.cli(build_arguments(settings, as_of), context=context, target_path=folder).stream())
             yield from _without_output(events, file)
 
     return dg.Definitions(assets=[dbt_build])

@@ -13,7 +13,7 @@ from ml.forecasting.distribution import COUNT, LEVELS, DemandDistribution
 from ml.forecasting.evaluation.backtest import METHODS, Outlook, Trial, cutoffs
 from ml.forecasting.evaluation.dispersion import measure_dispersion
 from ml.forecasting.evaluation.scores import naive_scale
-from ml.forecasting.evaluation.weights import learn_weights
+from ml.forecasting.evaluation.weights import NONE, PRIOR, learn_weights
 from ml.forecasting.metrics import CLASSES
 from ml.forecasting.models import baselines
 from ml.forecasting.panel import Panel, build_panel
@@ -75,7 +75,7 @@ def test_combining_falls_back_where_the_chosen_method_has_nothing() -> None:
     assert wants_lightgbm(trial.outlook.segments, dict.fromkeys(choice, "rate_table")).tolist() == []
 
 
-def test_aggregates_are_used_only_where_they_help() -> None:
+def test_aggregates_are_used_where_they_help_and_not_where_they_hurt() -> None:
     rng = np.random.default_rng(2)
     actual = rng.poisson(12, (100, 26)).astype(float)
     blocks = np.full((100, 27), 12.0, dtype=np.float32)
@@ -83,10 +83,10 @@ def test_aggregates_are_used_only_where_they_help() -> None:
     trial = trial_of({"rate_table": blocks}, actual)
     trial.outlook.targets[("total", SEASONAL)] = np.full((1, 27), 1200.0)
     weights = learn_weights([trial], [blocks], SETTINGS)
-    assert weights[("total", "1-4")] == (SEASONAL, 0.0)
+    assert weights[("total", "1-4")] == PRIOR  # the aggregate says the same: nothing speaks for or against
     assert weights[("total", "14-26")] == (SEASONAL, 1.0)
     trial.outlook.targets[("total", SEASONAL)] = np.full((1, 27), 700.0)
-    assert not any(weight for _, weight in learn_weights([trial], [blocks], SETTINGS).values())
+    assert all(how == NONE for how in learn_weights([trial], [blocks], SETTINGS).values())
     trial.outlook.targets[("total", PROPHET)] = np.full((1, 27), 1200.0)
     assert learn_weights([trial], [blocks], SETTINGS)[("total", "14-26")] == (PROPHET, 1.0)
 
