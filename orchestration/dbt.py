@@ -49,6 +49,8 @@ def variables(settings: Settings, as_of: date) -> dict[str, object]:
         "as_of": as_of.isoformat(),
         "company_timezone": settings.timezone,
         "week_starts_on": settings.week_starts_on,
+        # the gate after the build refuses what dbt's tests find, with rows and advice
+        "test_severity": "warn",
     }
 
 

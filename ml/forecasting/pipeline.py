@@ -85,7 +85,7 @@ def run(
     fallbacks: Counter[str] = Counter()
     for each in outlooks:
         fallbacks.update(each.fallbacks)
-    if LIGHTGBM not in outlook.forecasts:
+    if len(asked) and LIGHTGBM not in outlook.forecasts:
         fallbacks["series on baselines for want of LightGBM"] += len(asked)
     models = [facts for each in outlooks for facts in each.models]
     warnings += _warnings(trials, weights, models)

@@ -47,7 +47,7 @@ class ForecastSettings(BaseModel):
         default=0.01, ge=0, lt=1, description="A method must beat a simpler one by this share to be preferred."
     )
     bias_penalty: float = Field(
-        default=2.0, ge=0, description="How much a share of bias adds to a method's error when methods are compared."
+        default=1.0, ge=0, description="How much a share of bias adds to a method's error when methods are compared."
     )
 
     prophet_min_days: int = Field(

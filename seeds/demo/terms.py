@@ -129,10 +129,17 @@ def ranging(listed: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     Nothing is delisted within the year.
     """
     quantities = [pl.col(name).cast(QUANTITY) for name in ("presentation_min_qty", "shelf_capacity_qty")]
-    shelf = pairs.select("sku_id", "location_id", "facings", *quantities)
+    shelf = pairs.select("sku_id", "location_id", "facings", *quantities, stocked_on="listed_on")
     return (
-        listed.select("sku_id", "location_id", "listed_on")
-        .join(shelf, on=["sku_id", "location_id"], how="left")
+        listed.join(shelf, on=["sku_id", "location_id"], how="left")
+        .select(
+            "sku_id",
+            "location_id",
+            pl.coalesce("stocked_on", "listed_on").alias("listed_on"),
+            "facings",
+            "presentation_min_qty",
+            "shelf_capacity_qty",
+        )
         .sort("location_id", "sku_id")
     )
 

@@ -127,8 +127,8 @@ def test_sales_lie_in_the_file_of_their_local_month(small_demo: Demo) -> None:
     assert names == [f"sales_2017-{month:02d}.csv" for month in range(1, 13)]
 
 
-def test_only_merchandise_is_listed_and_stocked(small_demo: Demo) -> None:
-    for feed in ("erp/ranging", "erp/sourcing", "erp/inventory"):
+def test_only_merchandise_is_stocked(small_demo: Demo) -> None:
+    for feed in ("erp/sourcing", "erp/inventory"):
         skus = pl.read_parquet(small_demo.glob(feed), columns=["sku_id"])["sku_id"].cast(pl.String).unique()
         assert set(skus) == {"10", "11", "12", "13"}
 

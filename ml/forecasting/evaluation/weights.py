@@ -43,10 +43,10 @@ def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: For
     """(source, weight) of each (level, band), from total to department, each with the ones before it in place.
 
     combined: forecasts of the selected methods at each trial. A band starts from what is right before any evidence:
-    half-way to the seasonal level at the first level there is, nothing at the others. Another choice must better the
-    mean hierarchy score of the trials that reach the band by settings.reconciliation_margin. Half-way, because two or
-    three cut-offs say little about a weight, and the mean of two forecasts is hard to beat: on M5 half was better than
-    none at nine of ten (cut-off, band), full at five.
+    half-way to the seasonal level at the first level there is, nothing at the others. Another choice must have a
+    better hierarchy score at every trial that reaches the band, and by settings.reconciliation_margin on average.
+    Half-way, because two or three cut-offs say little about a weight, and the mean of two forecasts is hard to beat:
+    on M5 half was better than none at nine of ten (cut-off, band), full at five.
     """
     cells = [_collapse(trial, blocks) for trial, blocks in zip(trials, combined, strict=True)]
     weights: Weights = {}
@@ -69,12 +69,15 @@ def _best(
 ) -> tuple[str, float]:
     sources = [source for source in SOURCES if all((key[0], source) in cells.targets for cells in usable)]
     options = [NONE, *((source, weight) for source in sources for weight in WEIGHTS if weight > 0)]
-    scores = {
-        option: float(np.nanmean([cells.error({**weights, key: option}, *blocks) for cells in usable]))
+    scores = {option: [cells.error({**weights, key: option}, *blocks) for cells in usable] for option in options}
+    usual = np.array(scores[prior])
+    better = [
+        option
         for option in options
-    }
-    best = min(options, key=lambda option: (scores[option], option[1]))
-    return best if scores[best] < scores[prior] * (1 - settings.reconciliation_margin) else prior
+        if np.all(scores[option] < usual)
+        and np.mean(scores[option]) < usual.mean() * (1 - settings.reconciliation_margin)
+    ]
+    return min(better, key=lambda option: (np.mean(scores[option]), option[1]), default=prior)
 
 
 def _collapse(trial: Trial, blocks: np.ndarray) -> _Cells:

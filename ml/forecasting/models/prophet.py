@@ -35,10 +35,12 @@ class Aggregate:
 def fit_aggregate(task: Aggregate) -> np.ndarray:
     """Forecast means of the days after the last one, never negative. Multiplicative seasons, public holidays."""
     logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)  # it reports missing plotly as an error
+    import cmdstanpy
     import pandas as pd
     from prophet import Prophet
 
-    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)  # set after the import, which sets its own
+    logging.getLogger("prophet").setLevel(logging.ERROR)
+    cmdstanpy.utils.get_logger().setLevel(logging.ERROR)  # after the import, which sets its own level
     np.random.seed(task.seed)
     frame = pd.DataFrame({"ds": pd.date_range(task.first_day, periods=len(task.values)), "y": task.values})
     model = Prophet(

@@ -196,3 +196,19 @@ def test_frames_that_break_the_contract_are_refused(settings: ForecastSettings) 
         run(series.head(3), history, AS_OF, settings, quiet)
     with pytest.raises(ContractError, match="more than once"):
         run(series.with_columns(sku_id=pl.lit("X"), location_id=pl.lit("Y")), history, AS_OF, settings, quiet)
+
+
+def test_any_number_of_threads_gives_the_same(settings: ForecastSettings, result: ForecastResult) -> None:
+    again = go(settings.model_copy(update={"threads": 2}))
+    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion"):
+        assert getattr(result, name).equals(getattr(again, name)), name
+
+
+def test_two_years_of_history_bring_prophet(settings: ForecastSettings) -> None:
+    history = make_history(12, 900, highest=20.0)
+    chosen = settings.model_copy(update={"backtest_weeks": (13,), "threads": 2})
+    result = run(make_series(12), history, AS_OF, chosen, quiet)
+    prophet = [facts for facts in result.models if facts["name"] == "prophet"]
+    assert [facts["failed"] for facts in prophet] == [0, 0]
+    assert result.fallbacks == {}
+    check_tables(result, 12, AS_OF)
