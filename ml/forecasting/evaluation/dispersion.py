@@ -3,8 +3,8 @@
 What belongs here: choosing alpha (variance = mean + alpha mean^2) per window length, lead and demand rate. What does
 not: the distribution itself (ml.forecasting.distribution).
 
-alpha is the value whose quantiles lose least (pinball at .5 to .99) on out-of-sample windows: the moment estimate is
-ruled by a few huge errors and made p50 to p90 too wide.
+alpha is the value whose quantiles lose least (pinball at .5 to .99) on out-of-sample windows: quantiles are what is
+published, and a moment estimate would be ruled by the few largest errors.
 """
 
 from datetime import timedelta
