@@ -36,6 +36,8 @@ def prepare_instance(settings: Settings) -> Path:
     shutil.copyfile(Path(__file__).parent / "dagster.yaml", folder / "dagster.yaml")
     os.environ[HOME_VARIABLE] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(folder)
+    # LightGBM's waiting threads would spin, and take the processor from the step's other work
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return folder
 
 

@@ -1,9 +1,9 @@
 """From blocks of seven days to days: profiles of the weekday and of the day of the month, and days of closure.
 
 What belongs here: shares of a block's days, and sums of days over weeks and months. What does not: forecasting
-blocks. On M5 the day of the month matters more than all else within a week (benefits are paid in its first half):
-with a flat level of 8 weeks, 28 days after d_1577, d_1675, d_1703, d_1731 have a WRMSSE of .825 .636 .719 .708 with
-weekdays alone and .736 .612 .583 .700 with the day of the month per place and category. Days are the base of
+blocks. In the benchmark the day of the month matters more than all else within a week (benefits are paid in its first
+half): with a flat level of 8 weeks, 28 days after d_1577, d_1675, d_1703, d_1731 have a WRMSSE of .825 .636 .719 .708
+with weekdays alone and .736 .612 .583 .700 with the day of the month per place and category. Days are the base of
 everything published, so weeks and months are sums of days and add up exactly.
 """
 

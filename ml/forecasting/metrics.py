@@ -21,12 +21,12 @@ def bias(actual: np.ndarray, forecast: np.ndarray) -> float:
 
 
 def vn1(actual: np.ndarray, forecast: np.ndarray) -> float:
-    """Score of the VN1 competition: WMAPE + |bias|."""
+    """WMAPE + |bias|: neither zero forecasts nor a shifted level pay."""
     return wmape(actual, forecast) + abs(bias(actual, forecast))
 
 
 def rmsse(actual: np.ndarray, forecast: np.ndarray, train: np.ndarray) -> float:
-    """Root mean squared error over that of the naive forecast in training, from the first sale on (M5)."""
+    """Root mean squared error over that of the naive forecast in training, from the first sale on."""
     return float(np.sqrt(_ratio(np.mean((actual - forecast) ** 2), np.mean(np.diff(_trimmed(train)) ** 2))))
 
 
@@ -42,7 +42,7 @@ def pinball(actual: np.ndarray, quantile: np.ndarray, level: float) -> float:
 
 
 def scaled_pinball(actual: np.ndarray, quantile: np.ndarray, level: float, train: np.ndarray) -> float:
-    """Pinball loss over the mean absolute step of training, from the first sale on (M5 uncertainty)."""
+    """Pinball loss over the mean absolute step of training, from the first sale on."""
     return _ratio(pinball(actual, quantile, level), np.mean(np.abs(np.diff(_trimmed(train)))))
 
 

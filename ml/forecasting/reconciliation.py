@@ -7,10 +7,10 @@ The series are multiplied by (aggregate forecast / their sum) ** weight: first d
 place (the mix only: this step keeps the total), then for the total. Weight 0 leaves the series as they are.
 
 Two sources, and their mean: Prophet, and the seasonal level (last 8 blocks times the season of past years to the
-power 0.75). On M5, 26 weeks, all series, weekly WRMSSE after d_1395 / d_1486 / d_1577: LightGBM alone 1.10 1.26 1.42;
-scaled by department to Prophet 1.18 1.14 1.15, to the seasonal level 1.05 0.97 1.06 (of 13 blocks 1.08 1.02 1.08;
-with the full season 1.04 1.05 1.10). In weeks 1-4 half weight was better than full (13 blocks: 0.72 0.70 0.78 against
-0.86 0.77 0.87).
+power 0.75). In the benchmark, 26 weeks, all series, weekly WRMSSE after d_1395 / d_1486 / d_1577: LightGBM alone 1.10
+1.26 1.42; scaled by department to Prophet 1.18 1.14 1.15, to the seasonal level 1.05 0.97 1.06 (of 13 blocks 1.08
+1.02 1.08; with the full season 1.04 1.05 1.10). In weeks 1-4 half weight was better than full (13 blocks: 0.72 0.70
+0.78 against 0.86 0.77 0.87).
 """
 
 from datetime import date, timedelta

@@ -14,7 +14,7 @@ HIERARCHY = ("total", "region", "department", "location", "sku", "sku_location")
 def naive_scale(demand: np.ndarray) -> np.ndarray:
     """Mean squared step from block to block since the first demand, per row; NaN with fewer than 4 steps or none.
 
-    The M5 scale of RMSSE on blocks of seven days.
+    The scale of RMSSE, on blocks of seven days.
     """
     blocks = demand.shape[1]
     if blocks < 2:

@@ -3,7 +3,7 @@
 What belongs here: the choice. What does not: the scaling itself (ml.forecasting.reconciliation).
 
 The scaling is the same for all series of a place and department, so the choice is made on their sums: 70 cells instead
-of 30,490 series on M5. Scored levels: total, region, department, place, place x department.
+of 30,490 series in the benchmark. Scored levels: total, region, department, place, place x department.
 """
 
 from dataclasses import dataclass
@@ -45,10 +45,10 @@ def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: For
     combined: forecasts of the selected methods at each trial. A band starts from what is right before any evidence:
     half-way to the seasonal level at the first level there is, nothing at the others. Another choice must have a
     better hierarchy score at every trial that reaches the band, and by settings.reconciliation_margin on average.
-    Half-way, because
-    two or three cut-offs say little about a weight, and the mean of two forecasts is hard to beat: in the backtests
-    before d_1577 of M5 half was better than none at four of five (cut-off, band), full at none; over the half-years
-    after d_1395, d_1486 and d_1577 both were better than none each time.
+
+    Half-way, because two or three cut-offs say little about a weight, and the mean of two forecasts is hard to beat:
+    in the backtests before d_1577 of the benchmark half was better than none at four of five (cut-off, band), full at
+    none; over the half-years after d_1395, d_1486 and d_1577 both were better than none each time.
     """
     cells = [_collapse(trial, blocks) for trial, blocks in zip(trials, combined, strict=True)]
     weights: Weights = {}

@@ -4,9 +4,9 @@ What belongs here: drawing training rows, fitting, predicting. What does not: wh
 the model is used (selection.py).
 
 The loss is Tweedie on demand itself, started from the series' own level (init score), so that trees learn by what
-factor a level changes: one tree serves a series of 0.1 and one of 1,000 a week. On three stores of M5 (26 weeks after
-d_1577, Poisson) the start from the level lowered WMAPE from .440 .511 .537 to .433 .501 .526 in weeks 1-4, 5-13,
-14-26; Tweedie 1.3 from .433 .501 .526 to .428 .502 .525.
+factor a level changes: one tree serves a series of 0.1 and one of 1,000 a week. On three stores of the benchmark (26
+weeks after d_1577, Poisson) the start from the level lowered WMAPE from .440 .511 .537 to .433 .501 .526 in weeks
+1-4, 5-13, 14-26; Tweedie 1.3 from .433 .501 .526 to .428 .502 .525.
 """
 
 from dataclasses import dataclass

@@ -128,7 +128,7 @@ def test_cutoffs_leave_enough_history() -> None:
     assert cutoffs(panel_of(np.ones((2, 5))), SETTINGS) == []
 
 
-def test_naive_scale_is_that_of_m5() -> None:
+def test_naive_scale_against_its_definition() -> None:
     demand = np.array([[0, 0, 3, 0, 2, 5, 0, 4.0], [0, 0, 0, 0, 0, 0, 1, 2.0], [0] * 8])
     scale = naive_scale(demand)
     assert scale[0] == pytest.approx(np.mean(np.diff([3, 0, 2, 5, 0, 4]) ** 2))
