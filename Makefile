@@ -30,7 +30,7 @@ run: $(INSTALLED)
 	$(BIN)/shelfcast run --home $(HOME_DIR)
 
 test: $(INSTALLED)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

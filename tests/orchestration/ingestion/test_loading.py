@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+HEADER = "transaction_id,line_number,sold_at,channel,location_id,sku_id,quantity,net_amount"
 GOOD = "A1,1,2026-01-05T10:00:00,store,L1,001,2,5.00"
 COUNTS = (
     "select rows_physical, rows_loaded, rows_quarantined, rows_duplicate from ops.file_ledger where state = 'loaded'"
@@ -17,8 +18,8 @@ COUNTS = (
 
 
 def test_columns_are_taken_by_name_whatever_their_order(landing):
-    landing.put_sales("5.00,2,001,L1,store,2026-01-05T10:00:00,1,A1", header=",".join(
-        ["net_amount", "quantity", "sku_id", "location_id", "channel", "sold_at", "line_number", "transaction_id"]))  # fmt: skip
+    turned = ",".join(reversed(HEADER.split(",")))
+    landing.put_sales("5.00,2,001,L1,store,2026-01-05T10:00:00,1,A1", header=turned)
     landing.ingest()
     assert landing.rows("select transaction_id, sku_id, quantity::int, net_amount::int from feeds.pos_sales") == [
         ("A1", "001", 2, 5)
@@ -57,8 +58,7 @@ def test_a_missing_mandatory_feed_is_an_error_that_says_where_to_put_it(landing)
     ],
 )
 def test_a_value_that_does_not_parse_quarantines_its_row_with_line_and_reason(landing, column, bad, reason):
-    values = dict(zip("transaction_id line_number sold_at channel location_id sku_id quantity net_amount".split(),
-                      GOOD.split(","), strict=True))  # fmt: skip
+    values = dict(zip(HEADER.split(","), GOOD.split(","), strict=True))
     row = ",".join(f'"{v}"' for v in (values | {"transaction_id": "T2", column: bad}).values())
     landing.put_sales(GOOD, row)
     report = landing.ingest()
@@ -132,7 +132,9 @@ def test_a_refused_correction_leaves_the_earlier_rows(landing):
 
 
 def test_time_stamps_keep_the_wall_clock_and_the_instant(landing):
-    landing.put_sales(GOOD, GOOD.replace("A1", "A2").replace("10:00:00", "10:00:00+02:00"), GOOD.replace("A1", "A3").replace("10:00:00", "10:00:00Z"))  # fmt: skip
+    east = GOOD.replace("A1", "A2").replace("10:00:00", "10:00:00+02:00")
+    utc = GOOD.replace("A1", "A3").replace("10:00:00", "10:00:00Z")
+    landing.put_sales(GOOD, east, utc)
     landing.ingest()
     assert landing.rows("select transaction_id, sold_at, sold_at_utc from feeds.pos_sales order by 1") == [
         ("A1", datetime(2026, 1, 5, 10), None),
