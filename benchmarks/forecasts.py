@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
@@ -122,5 +122,13 @@ def _facts(posed: problem.Problem, options: Options) -> dict[str, object]:
         "units that came": int(posed.actual.sum()),
         "weeks of prices known ahead": options.price_plan_weeks,
         **measure.machine(),
-        **{name: version(name) for name in VERSIONS},
+        **{name: _version(name) for name in VERSIONS},
     }
+
+
+def _version(package: str) -> str:
+    """Return a contender's version; the peers come with the bench extra and may be missing."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
