@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import psutil
 from rich.console import Console
@@ -41,20 +40,12 @@ def peak_memory_gb() -> float:
     return total / 1e9
 
 
-@dataclass
-class StepClock:
-    """How long each finished step took, in seconds."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
 class ProgressDisplay(logging.Handler):
     """Turns Dagster's log records into lines on the terminal. Use as a context manager around the run."""
 
     def __init__(self, console: Console):
         super().__init__(logging.DEBUG)
         self.console = console
-        self.clock = StepClock()
         self._started: dict[str, float] = {}
         self._tasks: dict[str, object] = {}
         self._progress = Progress(
@@ -93,7 +84,6 @@ class ProgressDisplay(logging.Handler):
 
     def _finish(self, step: str, is_good: bool) -> None:
         seconds = time.monotonic() - self._started.pop(step, time.monotonic())
-        self.clock.seconds[step] = seconds
         if step in self._tasks:
             self._progress.remove_task(self._tasks.pop(step))  # type: ignore[arg-type]
         mark = "[green]✓[/]" if is_good else "[red]✗[/]"

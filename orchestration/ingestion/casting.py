@@ -7,6 +7,7 @@ a pattern before it is cast, and a value that is there but became NULL is an err
 from __future__ import annotations
 
 from orchestration.ingestion.catalogue import CanonicalFeed, Column
+from orchestration.sql import literal, quoted
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 _INTEGER = r"^[+-]?\d+$"
@@ -27,16 +28,6 @@ EXPECTED = {
     "timestamp": "a time stamp like 2026-01-31T18:05:00, with an offset if it has one",
     "boolean": "true or false",
 }
-
-
-def quoted(name: str) -> str:
-    """Quote an identifier for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Quote a text for SQL."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def cast_expressions(column: Column, present: str | None, file_type: str) -> list[tuple[str, str]]:

@@ -14,11 +14,12 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion import ledger, quarantine
-from orchestration.ingestion.casting import cast_expressions, error_expression, literal, quoted
+from orchestration.ingestion.casting import cast_expressions, error_expression
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
 from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.ledger import LedgerEntry
 from orchestration.ingestion.readers import FileRefusedError, OpenExtract, open_extract, sha256
+from orchestration.sql import literal, quoted
 
 Say = Callable[[str], None]
 

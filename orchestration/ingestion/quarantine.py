@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.ingestion.casting import EXPECTED, literal, quoted
+from orchestration.ingestion.casting import EXPECTED
 from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.readers import OpenExtract
+from orchestration.sql import literal, quoted
 
 EXAMPLES = 3
 NOT_A_RECORD = "(record)"

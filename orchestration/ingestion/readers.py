@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ingestion.casting import literal, quoted
+from orchestration.sql import literal, quoted
 
 READ_BYTES = 1 << 20
 

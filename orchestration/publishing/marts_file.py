@@ -14,7 +14,8 @@ import duckdb
 
 from orchestration.publishing.columns import meaning
 from orchestration.publishing.night import PublicationError, WrittenTable
-from orchestration.publishing.tables import literal, parquet_source, quoted, relation
+from orchestration.publishing.tables import parquet_source, relation
+from orchestration.sql import literal, quoted
 
 FILE_NAME = "marts.duckdb"
 _ALIAS = "shelfcast_publication"
