@@ -12,6 +12,9 @@ from pathlib import Path
 from orchestration.errors import SettingsError
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
 
+# the source that is not in landing/: lists that people filled in, back in home/decisions/
+DECISIONS = "decisions"
+
 
 @dataclass(frozen=True)
 class SourceFeed:
@@ -32,8 +35,13 @@ class SourceFeed:
         return f"{self.source}_{self.feed}"
 
     def folder(self, landing: Path) -> Path:
-        """Return where this feed's extracts arrive."""
-        return landing / self.source / self.feed
+        """Return where this feed's extracts arrive; what people decide lies beside `landing/`, in one folder."""
+        return landing.parent / DECISIONS if self.source == DECISIONS else landing / self.source / self.feed
+
+    @property
+    def pattern(self) -> str:
+        """Return which files of the folder are this feed's."""
+        return f"{self.feed}*" if self.source == DECISIONS else "*"
 
 
 def source_feeds(home: Path) -> list[SourceFeed]:

@@ -54,7 +54,7 @@ def ingest(
     ledger.ensure_ledger(con)
     report = IngestionReport()
     for feed in feeds:
-        for path in _files(feed.folder(landing)):
+        for path in _files(feed.folder(landing), feed.pattern):
             _take(con, feed, path, run_id, max_quarantined_pct, report, say)
     for folder in _undeclared(feeds, landing):
         report.warnings.append(f"{folder}: no declaration reads this folder — its files are left alone")
@@ -75,12 +75,12 @@ def refresh_views(con: duckdb.DuckDBPyConnection, feeds: list[SourceFeed]) -> No
         con.execute(f"create or replace view feeds.{canonical.table} as {_view_query(con, canonical, tables)}")
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, pattern: str = "*") -> list[Path]:
     """Return the extracts of a folder by name; what is still being written carries a dot or `.part` by custom."""
     if not folder.is_dir():
         return []
     skipped = (".part", ".tmp", ".filepart")
-    return sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] != "." and not p.name.endswith(skipped))
+    return sorted(p for p in folder.glob(pattern) if p.is_file() and p.name[0] != "." and not p.name.endswith(skipped))
 
 
 def _undeclared(feeds: list[SourceFeed], landing: Path) -> list[str]:
