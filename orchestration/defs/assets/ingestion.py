@@ -62,6 +62,7 @@ def ingest_extracts(
             run_id,
             settings.max_quarantined_pct,
             context.log.info,
+            settings.ingestion,
         )
         for warning in report.warnings:
             context.log.warning(warning)
