@@ -1,6 +1,6 @@
 """Compressed extracts, unpacked as a stream within limits: an archive may not fill the disk or name a path.
 
-`.gz` and `.zip` with one member. Names inside an archive are never used. What the bytes mean is preparation.py's business.
+`.gz` and `.zip` with one member. Names inside an archive are never used. What the bytes mean: preparation.py.
 """
 
 from __future__ import annotations

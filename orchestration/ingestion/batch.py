@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
 
 import duckdb
 
-from orchestration.ingestion import ledger, quarantine, strays
+from orchestration.ingestion import keys, ledger, quarantine, strays
 from orchestration.ingestion.casting import fault_expression, stored_expressions
 from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.extracts import (
@@ -31,22 +30,13 @@ from orchestration.ingestion.mapping import (
 )
 from orchestration.ingestion.preparation import Prepared
 from orchestration.ingestion.refusals import FileRefusedError
-from orchestration.ingestion.settings import IngestionSettings
+from orchestration.ingestion.run import IngestionRun
 from orchestration.sql import literal, quoted
-
-
-class NightOfBatch(Protocol):
-    """What loading a batch needs to know of its night."""
-
-    run_id: str
-    settings: IngestionSettings
-    max_quarantined_pct: float
-    today: date
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Files with the same columns, and what the ledger will say of each. by_name: files of these names that count now."""
+    """Files with the same columns, and what the ledger will say of each. by_name: files of these names loaded before."""
 
     columns: Columns
     added: tuple[str, ...]
@@ -56,7 +46,7 @@ class Batch:
 
 
 def load_batch(
-    con: duckdb.DuckDBPyConnection, feed: SourceFeed, batch: Batch, night: NightOfBatch
+    con: duckdb.DuckDBPyConnection, feed: SourceFeed, batch: Batch, night: IngestionRun
 ) -> tuple[list[LedgerEntry], list[str]]:
     """Load the files of a batch; returns their ledger entries and the messages about rows that were kept aside.
 
@@ -119,12 +109,14 @@ def cast_query(feed: SourceFeed, columns: Columns, files: list[Prepared], added:
     names = ", ".join(quoted(name) for name, _ in stored)
     inner = f"select *, {exclusion_expression(feed, columns)} as _exclusion, {', '.join(selected)} from "
     inner += relation(files, feed.format, columns)
-    judged = f"select *, case when _exclusion is null then {fault_expression(feed.into, values, is_plain)} end as _bad_column from ({inner})"
+    fault = fault_expression(feed.into, values, is_plain)
+    judged = f"select *, case when _exclusion is null then {fault} end as _bad_column from ({inner})"
+    excluded = f"{{kind: 'excluded', exclusion: _exclusion, record: {record}}}"
+    refused = f"{{kind: 'quarantined', \"column\": _bad_column, value: {value}, record: {record}}}"
     return (
         f"select {names}, {rescued_expression(columns, added)} as _rescued, _file_index{line}, "
-        f"case when _exclusion is not null then to_json({{kind: 'excluded', exclusion: _exclusion, record: {record}}})::varchar "
-        f"when _bad_column is not null then to_json({{kind: 'quarantined', \"column\": _bad_column, value: {value}, "
-        f"record: {record}}})::varchar end as _problem from ({judged})"
+        f"case when _exclusion is not null then to_json({excluded})::varchar "
+        f"when _bad_column is not null then to_json({refused})::varchar end as _problem from ({judged})"
     )
 
 
@@ -160,7 +152,7 @@ def _load(
     con: duckdb.DuckDBPyConnection,
     feed: SourceFeed,
     batch: Batch,
-    night: NightOfBatch,
+    night: IngestionRun,
     source: str,
     rejected: list[Rejected],
     physical: list[int],
@@ -217,7 +209,7 @@ def _load(
                 first_date=first,
                 last_date=last,
                 detail=_difference(con, feed, old, entry) if old else "",
-            )  # fmt: skip
+            )
         )
     messages = quarantine.messages(con, feed, ids)
     for entry in entries:
@@ -226,8 +218,8 @@ def _load(
     ledger.record(con, entries)
     if batch.added:
         messages.append(
-            f"{feed.name} {entries[0].name}: column {', '.join(map(repr, batch.added))} is new — nothing reads it; kept "
-            f"in raw.{feed.table}._rescued; declare it in home/sources/ where it is of use"
+            f"{feed.name} {entries[0].name}: column {', '.join(map(repr, batch.added))} is new — nothing reads it; "
+            f"kept in raw.{feed.table}._rescued; declare it in home/sources/ where it is of use"
         )
     return entries, messages
 
@@ -258,14 +250,11 @@ def _settle_repeats(
     """Within a file: drop rows that repeat another in every column; of rows that differ only in what they say, the last
     counts and the others are kept aside.
 
-    Unique keys prove that there are none: one hash a row (2 s for 23 million) instead of a sort of whole rows.
+    Unique keys prove that there are none, with one hash a row instead of a sort of whole rows.
     """
     key = ", ".join(map(quoted, feed.into.key))
     table = f"raw.{feed.table}"
-    repeated = con.execute(
-        f"select count(*) - count(distinct hash(_file_id, {key})) from {table} where {of_batch}"
-    ).fetchone()
-    if not repeated or not repeated[0]:
+    if keys.are_unique(con, f"select hash(_file_id, {key}) from {table} where {of_batch}"):
         return
     columns = ", ".join(quoted(name) for name, _ in feed.into.stored_columns)
     suspects = (

@@ -1,7 +1,7 @@
 """Source declarations: which folder of `landing/` feeds which canonical feed, and how (docs/sources.md).
 
-One YAML file a source system in `home/sources/`. The built-in sources (`pos`, `erp`, `crm`) use canonical names and need
-none. Belongs here: the shape of a declaration and its refusals. Not here: the SQL that a column becomes (mapping.py).
+One YAML file a source system in `home/sources/`. The built-in sources (`pos`, `erp`, `crm`) use canonical names and
+need none. Belongs here: the shape of a declaration and its refusals. Not here: the SQL of a column (mapping.py).
 """
 
 from __future__ import annotations

@@ -20,18 +20,68 @@ Kind = Literal["text", "number", "timestamp"]
 # (header, kind) → SQL of that header's value
 Resolve = Callable[[str, Kind], str]
 
-_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.Round, exp.Abs, exp.Ceil)
+_ARITHMETIC: tuple[type[exp.Expr], ...] = (
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.IntDiv,
+    exp.Mod,
+    exp.Neg,
+    exp.Round,
+    exp.Abs,
+    exp.Ceil,
+)
 _ARITHMETIC += (exp.Floor, exp.Sign, exp.Sqrt, exp.Pow)
-_ALIKE = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between, exp.Coalesce, exp.Nullif)
+_ALIKE: tuple[type[exp.Expr], ...] = (
+    exp.EQ,
+    exp.NEQ,
+    exp.LT,
+    exp.LTE,
+    exp.GT,
+    exp.GTE,
+    exp.In,
+    exp.Between,
+    exp.Coalesce,
+    exp.Nullif,
+)
 _ALIKE += (exp.Greatest, exp.Least, exp.Case, exp.If, exp.NullSafeEQ, exp.NullSafeNEQ)
-_TEMPORAL = (exp.Extract, exp.DateTrunc, exp.TimestampTrunc, exp.Year, exp.Month, exp.Day, exp.TimeToStr)
+_TEMPORAL: tuple[type[exp.Expr], ...] = (
+    exp.Extract,
+    exp.DateTrunc,
+    exp.TimestampTrunc,
+    exp.Year,
+    exp.Month,
+    exp.Day,
+    exp.TimeToStr,
+)
 _TEMPORAL += (exp.DateDiff, exp.DateAdd, exp.DateSub, exp.DayOfWeek, exp.Hour, exp.Quarter, exp.LastDay)
 _NUMBER_RESULT = (*_ARITHMETIC, exp.Length, exp.Extract, exp.Year, exp.Month, exp.Day, exp.DateDiff, exp.StrPosition)
-_TEXT = (exp.Upper, exp.Lower, exp.Trim, exp.Left, exp.Right, exp.Substring, exp.Concat, exp.ConcatWs, exp.DPipe)
+_TEXT: tuple[type[exp.Expr], ...] = (
+    exp.Upper,
+    exp.Lower,
+    exp.Trim,
+    exp.Left,
+    exp.Right,
+    exp.Substring,
+    exp.Concat,
+    exp.ConcatWs,
+    exp.DPipe,
+)
 _TEXT += (exp.Replace, exp.SplitPart, exp.Length, exp.RegexpLike, exp.RegexpFullMatch, exp.RegexpExtract)
 _TEXT += (exp.RegexpReplace, exp.StartsWith, exp.EndsWith, exp.Contains, exp.StrPosition, exp.Like, exp.ILike)
 _TEXT += (exp.StrToTime, exp.Pad, exp.Escape, exp.Reverse)
-_STRUCTURE = (exp.Paren, exp.And, exp.Or, exp.Not, exp.Is, exp.Null, exp.Boolean, exp.Literal, exp.Column)
+_STRUCTURE: tuple[type[exp.Expr], ...] = (
+    exp.Paren,
+    exp.And,
+    exp.Or,
+    exp.Not,
+    exp.Is,
+    exp.Null,
+    exp.Boolean,
+    exp.Literal,
+    exp.Column,
+)
 _STRUCTURE += (exp.Identifier, exp.Cast, exp.TryCast, exp.DataType, exp.DataTypeParam, exp.Interval, exp.Var)
 _ALLOWED = (*_ARITHMETIC, *_ALIKE, *_TEMPORAL, *_TEXT, *_STRUCTURE)
 _ALLOWED_NAMES = {"try_strptime", "strptime", "ltrim", "rtrim", "lpad", "rpad", "nfc_normalize", "strip_accents"}
@@ -48,7 +98,7 @@ class ExpressionError(Exception):
 
 
 @cache
-def _parse(text: str) -> exp.Expression:
+def _parse(text: str) -> exp.Expr:
     try:
         trees = [tree for tree in sqlglot.parse(text, dialect="duckdb") if tree is not None]
     except sqlglot.errors.SqlglotError as error:
@@ -57,7 +107,7 @@ def _parse(text: str) -> exp.Expression:
         raise ExpressionError("is not one expression")
     for node in trees[0].walk():
         name = node.name.lower() if isinstance(node, exp.Anonymous) else ""
-        if not (isinstance(node, _ALLOWED) and type(node) is not exp.Expression) and name not in _ALLOWED_NAMES:
+        if not (isinstance(node, _ALLOWED) and type(node) is not exp.Expr) and name not in _ALLOWED_NAMES:
             shown = node.sql(dialect="duckdb")[:60]
             raise ExpressionError(
                 f"{shown!r} is not allowed — one scalar expression over the file's headers: operators, CASE, and "
@@ -104,7 +154,7 @@ def rewrite(text: str, resolve: Resolve) -> str:
     return f"({sql})"
 
 
-def _kind_by_use(column: exp.Expression) -> Kind:
+def _kind_by_use(column: exp.Expr) -> Kind:
     """Say what a header's text must be parsed as, from what stands around it."""
     node, parent = column, column.parent
     while isinstance(parent, exp.Paren):
@@ -126,7 +176,7 @@ def _kind_by_use(column: exp.Expression) -> Kind:
     return "text"
 
 
-def _siblings(parent: exp.Expression, node: exp.Expression) -> list[exp.Expression]:
+def _siblings(parent: exp.Expr, node: exp.Expr) -> list[exp.Expr]:
     if isinstance(parent, exp.If) and isinstance(parent.parent, exp.Case):
         if node is parent.this:
             return []
@@ -138,7 +188,7 @@ def _siblings(parent: exp.Expression, node: exp.Expression) -> list[exp.Expressi
     return [child for child in parent.iter_expressions() if child is not node]
 
 
-def _kind(node: exp.Expression) -> Kind | None:
+def _kind(node: exp.Expr) -> Kind | None:
     """Return what an expression yields, None when that is not known from itself."""
     if isinstance(node, exp.Paren):
         return _kind(node.this)

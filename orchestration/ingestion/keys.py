@@ -1,13 +1,14 @@
 """Equal keys in several files, and keys that lost their leading zeros on the way.
 
-Within a file repeats are settled when it is loaded (batch.py). Here files are compared with each other: an exact repeat is
-counted as a duplicate, of other values the newest file counts. Both rows stay in raw, because a file may be replaced
+Within a file repeats are settled when it is loaded (batch.py). Here files are compared with each other: an exact repeat
+is counted as a duplicate, of other values the newest file counts. Both rows stay in raw, because a file may be replaced
 later; the views pick the row that counts, and `ops.repeated_keys` tells them which keys need picking.
 """
 
 from __future__ import annotations
 
 import duckdb
+import numpy as np
 
 from orchestration.ingestion import ledger
 from orchestration.ingestion.declarations import SourceFeed
@@ -19,6 +20,15 @@ EXAMPLES = 3
 def key_hash(feed: SourceFeed) -> str:
     """Return SQL of a row's key as one number."""
     return f"hash({', '.join(map(quoted, feed.into.key))})"
+
+
+def are_unique(con: duckdb.DuckDBPyConnection, hashes: str) -> bool:
+    """Say whether a query's one column of hashes has each once: sorted outside, 0.3 s for 10 million where counting
+    them apart takes 1.5 s."""
+    found = con.execute(hashes).fetchnumpy()
+    (values,) = found.values()
+    ordered = np.sort(values)
+    return not bool((ordered[1:] == ordered[:-1]).any())
 
 
 def compare(con: duckdb.DuckDBPyConnection, feed: SourceFeed, run_id: str) -> list[str]:
@@ -50,14 +60,13 @@ def _repeats(con: duckdb.DuckDBPyConnection, feed: SourceFeed, new: list[int], r
     """Say whether a key of a new file comes in another file; most nights none does, and one hash a row proves it."""
     table, key, counts = f"raw.{feed.table}", key_hash(feed), live(con, feed, run_id)
     is_new = f"_file_id >= {min(new)} and {counts}"
-    row = con.execute(
-        f"select count(*) - count(distinct {key}), count(distinct _file_id) from {table} where {is_new}"
-    ).fetchone() if len(new) > 1 else (0, 1)  # fmt: skip
-    if row and row[0]:
+    if len(new) > 1 and not are_unique(con, f"select {key} from {table} where {is_new}"):
         return True
+    is_old = f"_file_id < {min(new)} and {counts}"
+    if not con.execute(f"select 1 from {table} where {is_old} limit 1").fetchone():
+        return False
     found = con.execute(
-        f"select 1 from {table} where _file_id < {min(new)} and {counts} and {key} in "
-        f"(select {key} from {table} where {is_new}) limit 1"
+        f"select 1 from {table} where {is_old} and {key} in (select {key} from {table} where {is_new}) limit 1"
     ).fetchone()
     return found is not None
 
@@ -98,8 +107,8 @@ def _count_repeats(con: duckdb.DuckDBPyConnection, feed: SourceFeed, new: list[i
         )
         if other:
             messages.append(
-                f"{feed.name} {names[file_id]}:{line}: {other:,} rows have the key of a row in an earlier file, with other "
-                f"values ({', '.join(feed.into.key)}) — the newest file counts; both stay in raw.{feed.table}"
+                f"{feed.name} {names[file_id]}:{line}: {other:,} rows have the key of a row in an earlier file, with "
+                f"other values ({', '.join(feed.into.key)}) — the newest file counts; both stay in raw.{feed.table}"
             )
     return messages
 
@@ -128,7 +137,7 @@ def lost_zeros(con: duckdb.DuckDBPyConnection) -> list[str]:
                     for used, known, name, line in rows[:EXAMPLES]
                 )
                 errors.append(
-                    f"{feed.replace('_', '/', 1)} {shown} — {len(rows):,} keys lost their leading zeros, or gained some — "
-                    "export the column as text and deliver the file again under the same name"
+                    f"{feed.replace('_', '/', 1)} {shown} — {len(rows):,} keys lost their leading zeros, or gained "
+                    "some — export the column as text and deliver the file again under the same name"
                 )
     return errors

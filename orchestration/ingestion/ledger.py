@@ -1,8 +1,8 @@
 """The ledger: what became of every file, by content. A file is loaded exactly once; corrected bytes replace its rows.
 
 `ops.files` has one row per file and content ever met; `file_id` grows with each, and rows in `raw` carry it. Nothing is
-deleted when a file is replaced: the ledger says from which run on a file counts and until which, so that an older night can
-be rebuilt with what was known then. `ops.file_ledger` is the ledger as the current night knows it.
+deleted when a file is replaced: the ledger says from which run on a file counts and until which, so that an older night
+can be rebuilt with what was known then. `ops.file_ledger` is the ledger as the current night knows it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def current_entries(con: duckdb.DuckDBPyConnection, source: str, feed: str) -> l
     """Return the files of a feed that count now (loaded or known as duplicates), oldest first."""
     return _entries(
         con,
-        f"where source = {literal(source)} and feed = {literal(feed)} and replaced_run is null and state <> '{REFUSED}'",
+        f"where source = {literal(source)} and feed = {literal(feed)} and replaced_run is null "
+        f"and state <> '{REFUSED}'",
     )
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from orchestration.ingestion import keys, ledger, views
-from orchestration.ingestion.archives import Limits
 from orchestration.ingestion.batch import Batch, load_batch
 from orchestration.ingestion.casting import prepare_connection
 from orchestration.ingestion.declarations import SourceFeed
@@ -26,49 +25,14 @@ from orchestration.ingestion.ledger import LedgerEntry
 from orchestration.ingestion.mapping import added_headers, require_headers
 from orchestration.ingestion.preparation import prepare, sha256_of
 from orchestration.ingestion.refusals import FileRefusedError
+from orchestration.ingestion.run import IngestionReport, IngestionRun, Say
 from orchestration.ingestion.settings import IngestionSettings
 
-Say = Callable[[str], None]
 # files read together: enough that 10,000 small ones cost few statements, few enough that a batch fits its memory
 BATCH_FILES, BATCH_BYTES = 2_000, 256 << 20
 # beyond this many files a feed is told in sums
 FILES_TOLD = 20
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload")
-
-
-@dataclass
-class IngestionReport:
-    """What one run found in `landing/`: `errors` forbid to publish, `warnings` are shown; counts by state of file."""
-
-    files: dict[str, int] = field(default_factory=dict)
-    rows_loaded: int = 0
-    rows_quarantined: int = 0
-    errors: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def count(self, state: str, files: int = 1) -> None:
-        """Count files that ended in `state`."""
-        self.files[state] = self.files.get(state, 0) + files
-
-
-@dataclass(frozen=True)
-class Night:
-    """What the loading of one run shares."""
-
-    con: duckdb.DuckDBPyConnection
-    landing: Path
-    run_id: str
-    settings: IngestionSettings
-    max_quarantined_pct: float
-    scratch: Path
-    today: date
-    report: IngestionReport
-    say: Say
-
-    @property
-    def limits(self) -> Limits:
-        """Return what an archive may unpack to."""
-        return Limits(int(self.settings.max_unpacked_gb * (1 << 30)), self.settings.max_unpacked_ratio)
 
 
 def ingest(
@@ -92,7 +56,7 @@ def ingest(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True, mode=0o700)
     report = IngestionReport()
-    night = Night(
+    night = IngestionRun(
         con, landing, run_id, settings or IngestionSettings(), max_quarantined_pct, scratch, date.today(), report, say
     )  # fmt: skip
     growing = _still_growing(feeds, landing, night.settings)
@@ -114,7 +78,7 @@ def ingest(
     return report
 
 
-def _load_feed(night: Night, feed: SourceFeed, growing: set[Path]) -> None:
+def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> None:
     """Load the new files of one feed, in batches, then settle keys that come in several of its files."""
     started = time.monotonic()
     before = night.report.rows_loaded
@@ -148,8 +112,8 @@ def _load_feed(night: Night, feed: SourceFeed, growing: set[Path]) -> None:
         night.say(f"{feed.name}: {len(loaded):,} files loaded in {seconds:.1f} s")
 
 
-def _load_whole(night: Night, feed: SourceFeed, batch: Batch) -> list[LedgerEntry]:
-    """Load a batch; where something in it is refused, its files are tried one by one, so that only the bad one waits."""
+def _load_whole(night: IngestionRun, feed: SourceFeed, batch: Batch) -> list[LedgerEntry]:
+    """Load a batch; where something in it is refused, its files are tried one by one, and only the bad one waits."""
     try:
         entries, messages = load_batch(night.con, feed, batch, night)
     except FileRefusedError as refusal:
@@ -166,7 +130,7 @@ def _load_whole(night: Night, feed: SourceFeed, batch: Batch) -> list[LedgerEntr
     return entries
 
 
-def _batches(night: Night, feed: SourceFeed, paths: list[Path]) -> Iterator[Batch]:
+def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterator[Batch]:
     """Decide what to do with each file; yield those to load, files of one shape together."""
     entries = ledger.current_entries(night.con, feed.source, feed.feed)
     by_name = {e.name: e for e in entries if e.state == ledger.LOADED}
@@ -204,7 +168,8 @@ def _batches(night: Night, feed: SourceFeed, paths: list[Path]) -> Iterator[Batc
             night.report.count(ledger.DUPLICATE)
             continue
         entry = LedgerEntry(
-            file_id, feed.source, feed.feed, path.name, digest, path.lstat().st_size, ledger.REFUSED, night.run_id, feed.version
+            file_id, feed.source, feed.feed, path.name, digest, path.lstat().st_size, ledger.REFUSED, night.run_id,
+            feed.version,
         )  # fmt: skip
         file_id += 1
         try:
@@ -241,9 +206,9 @@ def _counted(entry: LedgerEntry, rows: dict[str, int]) -> LedgerEntry:
 
 def _still_growing(feeds: list[SourceFeed], landing: Path, settings: IngestionSettings) -> set[Path]:
     """Return the files that are being written: young ones are looked at again, once for all feeds, within limits."""
-    now = time.time()
+    started = time.time()
     paths = {path for feed in feeds for path in _files(feed.folder(landing), feed.pattern)}
-    seen = {p: _stamp(p) for p in paths if abs(now - p.lstat().st_mtime) < settings.quiet_seconds}
+    seen = {p: _stamp(p) for p in paths if abs(started - p.lstat().st_mtime) < settings.quiet_seconds}
     deadline = time.monotonic() + settings.wait_seconds
     while seen:
         time.sleep(settings.quiet_seconds)
@@ -258,7 +223,7 @@ def _stamp(path: Path) -> tuple[int, int]:
     return stat.st_size, stat.st_mtime_ns
 
 
-def _refuse(night: Night, feed: SourceFeed, entry: LedgerEntry, refusal: FileRefusedError) -> None:
+def _refuse(night: IngestionRun, feed: SourceFeed, entry: LedgerEntry, refusal: FileRefusedError) -> None:
     """Note a refused file; an empty one of a feed that no night needs only warns."""
     if refusal.is_empty and feed.allows_empty:
         night.report.count("empty")
@@ -288,8 +253,10 @@ def _files(folder: Path, pattern: str = "*") -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        p for p in folder.glob(pattern) if (p.is_file() or p.is_symlink()) and p.name[0] != "." and not p.name.endswith(UNFINISHED)
-    )  # fmt: skip
+        p
+        for p in folder.glob(pattern)
+        if (p.is_file() or p.is_symlink()) and p.name[0] != "." and not p.name.endswith(UNFINISHED)
+    )
 
 
 def _undeclared(feeds: list[SourceFeed], landing: Path) -> list[str]:

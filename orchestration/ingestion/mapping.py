@@ -1,7 +1,7 @@
 """What a declaration means for one file: each canonical column as SQL over the file's own columns.
 
-Here headers meet columns, by name and never by position. How a text becomes a number or a date is casting.py's business;
-what a declaration may say is declarations.py's.
+Here headers meet columns, by name and never by position. How a text becomes a number or a date is casting.py's
+business; what a declaration may say is declarations.py's.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from orchestration.ingestion.casting import Value, number_from_text, timestamp_from_text
+from orchestration.ingestion.casting import CANONICAL, Value, number_from_text, timestamp_from_text
 from orchestration.ingestion.catalogue import Column
 from orchestration.ingestion.declarations import ColumnSource, Format, SourceFeed
 from orchestration.ingestion.expressions import Kind, headers_of, kinds_of, rewrite
 from orchestration.ingestion.refusals import FileRefusedError
 from orchestration.sql import literal, quoted
 
-CANONICAL = Format()
 _NUMERIC = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "REAL")
 
 

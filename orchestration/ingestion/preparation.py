@@ -1,8 +1,8 @@
-"""One delivered file made readable: unpacked, decoded to UTF-8, with one kind of line end, its bytes hashed and counted.
+"""One delivered file made readable: unpacked, decoded to UTF-8, with one kind of line end, its records counted.
 
 A file that cannot be trusted whole is refused here, before a row of it is loaded. What its records mean is casting.py's
-business. A plain UTF-8 CSV and a Parquet file are read where they lie; anything else becomes a copy in a scratch folder,
-under its hash: no delivered name ever becomes a path or a statement.
+business. A plain UTF-8 CSV and a Parquet file are read where they lie; anything else becomes a copy in a scratch
+folder, under its hash: no delivered name ever becomes a path or a statement.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _prepare_text(
     records = facts.lines - 1 - (1 if trailer else 0)
     if trailer and trailer[1] != records:
         raise FileRefusedError(
-            f"has {records:,} records, but its last line counts {trailer[1]:,} — it was cut or changed; deliver it again"
+            f"has {records:,} records, but its last line counts {trailer[1]:,} — it was cut; deliver it again"
         )
     return Prepared(
         path, readable, "csv", digest, size, header, records, facts.is_ascii, facts.has_control, facts.has_quotes,
@@ -162,7 +162,7 @@ def _plain_path(path: Path, scratch: Path, digest: str, suffix: str) -> Path:
         return path
     link = scratch / f"{digest}{suffix}"
     link.unlink(missing_ok=True)
-    os.symlink(path.resolve(), link)
+    link.symlink_to(path.resolve())
     return link
 
 
@@ -227,10 +227,10 @@ class _Facts:
 def _scan(blocks: Iterator[bytes], quote: str, copy: Path | None) -> _Facts:
     """Count lines outside quotes, and see what kinds of bytes there are; writes the blocks to `copy` on the way."""
     facts = _Facts()
-    newlines = returns = pairs = 0
+    feeds_seen = returns = pairs = 0
     inside = 0  # parity of quotes so far
     last = b""
-    blank = 0
+    mark = quote.encode()
     output = copy.open("wb") if copy else None
     try:
         for block in blocks:
@@ -238,33 +238,30 @@ def _scan(blocks: Iterator[bytes], quote: str, copy: Path | None) -> _Facts:
                 continue
             if output:
                 output.write(block)
-            # one byte of overlap, for pairs that a border cuts
-            joined = last + block
-            facts.is_ascii = facts.is_ascii and block.isascii()
-            feeds, carriage = block.count(b"\n"), block.count(b"\r")
-            pairs += joined.count(b"\r\n") if carriage else 0
-            returns += carriage
             array = np.frombuffer(block, dtype=np.uint8)
-            low = int(np.count_nonzero(array < 32))
-            facts.has_control = facts.has_control or low - feeds - carriage - block.count(b"\t") > 0
-            newlines += feeds
-            blank += joined.count(b"\n\n")
-            quotes = block.count(quote.encode())
-            if quotes or inside:
+            feeds, low = block.count(b"\n"), int(np.count_nonzero(array < 32))
+            feeds_seen += feeds
+            facts.is_ascii = facts.is_ascii and block.isascii()
+            if low != feeds:
+                carriage = block.count(b"\r")
+                returns += carriage
+                # one byte of the block before, for a pair that the border cuts
+                pairs += (last + block).count(b"\r\n") if carriage or last == b"\r" else 0
+                facts.has_control = facts.has_control or low - feeds - carriage - block.count(b"\t") > 0
+            if inside or mark in block:
                 facts.has_quotes = True
-                feeds, inside = _outside_quotes(array, ord(quote), inside)
+                feeds, inside = _outside_quotes(array, mark[0], inside)
             facts.lines += feeds
             last = block[-1:]
     finally:
         if output:
             output.close()
-    if returns and not newlines:
+    if returns and not feeds_seen:
         facts.lines, facts.is_mixed = returns, True
-    elif returns != pairs or 0 < pairs < newlines:
+    elif returns != pairs or 0 < pairs < feeds_seen:
         facts.is_mixed = True
     facts.ends_whole = last in (b"\n", b"\r")
     facts.lines += 0 if facts.ends_whole or not last else 1
-    facts.lines -= blank
     return facts
 
 

@@ -36,7 +36,7 @@ def keep(
     file_id: str,
     rejected: list[Rejected],
 ) -> None:
-    """Store the records of a batch that are no rows. source: cast rows with `_problem`; file_id: SQL of the file's id."""
+    """Store the records of a batch that are no rows. source: cast rows with `_problem`; file_id: SQL of a row's file."""
     table = _create(con, feed)
     names = _names(entries)
     exclusions = " ".join(f"when {n} then {literal(rule.reason)}" for n, rule in enumerate(feed.exclude))
@@ -68,7 +68,7 @@ def move(
     rows: str,
     value: str = "null",
 ) -> None:
-    """Move loaded rows to quarantine. rows: a table of them with `row`, their rowid in raw; reason, value: SQL over it."""
+    """Move loaded rows to quarantine. rows: a table of them, `row` is the rowid in raw; reason, value: SQL on it."""
     table = _create(con, feed)
     fields = ", ".join(
         f"{literal(c.name)}: " + (literal("(personal)") if c.is_personal else f"{quoted(c.name)}::varchar")
@@ -139,9 +139,8 @@ def _of_column(feed: SourceFeed, column: Column) -> str:
     if pattern:
         expected = f"a {column.type} like {pattern}"
     elif column.type in ("date", "timestamp"):
-        parts.append(
-            f"when try_cast({value} as timestamp) is not null then 'is not ' || {literal(expected)} || ', of 1900 to 2199'"
-        )
+        beyond = literal(f"is not {expected}, of 1900 to 2199")
+        parts.append(f"when try_cast({value} as timestamp) is not null then {beyond}")
     return f"case {' '.join(parts)} else {literal('is not ' + expected)} end"
 
 

@@ -29,5 +29,5 @@ class IngestionSettings(BaseModel):
     stray_days: int = Field(
         400,
         ge=30,
-        description="Rows of a file that stand more days than this from all its other dates, and are few, are kept aside.",
+        description="Rows of a file that stand more days than this from all its other dates, if few, are kept aside.",
     )

@@ -1,4 +1,4 @@
-"""The views in schema `feeds`, one a canonical feed: the rows that count for a run, of all sources. They are what dbt reads.
+"""The views in schema `feeds`, one a canonical feed: the rows that count for a run, of all sources; dbt reads them.
 
 Which files count stands in the ledger, which row of a repeated key in its load mode; raw keeps everything.
 """
@@ -44,7 +44,8 @@ def _query(con: duckdb.DuckDBPyConnection, feed: SourceFeed, run_id: str) -> str
         return select
     repeated = f"(select key_hash from ops.repeated_keys where table_name = {literal(feed.table)})"
     key = ", ".join(map(quoted, feed.into.key))
-    picked = f"{select} and {key_hash(feed)} in {repeated} qualify row_number() over (partition by {key} order by _file_id desc, _line desc) = 1"
+    newest = f"row_number() over (partition by {key} order by _file_id desc, _line desc) = 1"
+    picked = f"{select} and {key_hash(feed)} in {repeated} qualify {newest}"
     return f"({select} and {key_hash(feed)} not in {repeated} union all {picked})"
 
 
