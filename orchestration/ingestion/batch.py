@@ -36,7 +36,7 @@ from orchestration.sql import literal, quoted
 
 @dataclass(frozen=True)
 class Batch:
-    """Files with the same columns, and what the ledger will say of each. by_name: files of these names loaded before."""
+    """Files with the same columns, and what the ledger will say of each; by_name: files of these names from before."""
 
     columns: Columns
     added: tuple[str, ...]

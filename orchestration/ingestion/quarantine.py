@@ -36,7 +36,7 @@ def keep(
     file_id: str,
     rejected: list[Rejected],
 ) -> None:
-    """Store the records of a batch that are no rows. source: cast rows with `_problem`; file_id: SQL of a row's file."""
+    """Store the records of a batch that are no rows. source: cast rows with `_problem`; file_id: SQL of its file."""
     table = _create(con, feed)
     names = _names(entries)
     exclusions = " ".join(f"when {n} then {literal(rule.reason)}" for n, rule in enumerate(feed.exclude))
