@@ -270,9 +270,8 @@ def _settle_repeats(
         f"{columns}, row_number() over (partition by _file_id, {key} order by _line desc) as nth, "
         f"max(_line) over (partition by _file_id, {key}) as by_line from ({suspects})) where nth > 1"
     )
-    kind = "superseded" if feed.keeps_last else "quarantined"
-    reason = "'same key as line ' || by_line || ' of the file, which counts'"
-    quarantine.move(con, feed, entries, run_id, kind, ", ".join(feed.into.key), reason, "outdone")
+    reason = "'has the key of line ' || by_line || ' of the file, which counts'"
+    quarantine.move(con, feed, entries, run_id, "superseded", ", ".join(feed.into.key), reason, "outdone")
     con.execute("drop table outdone")
 
 
