@@ -24,9 +24,7 @@ class NightConfig(dg.Config):
     """What may be asked of one night."""
 
     as_of: str | None = Field(None, description="Business day to close, YYYY-MM-DD; default: the last with sales.")
-    rebuild: str | None = Field(
-        None, description="An older run to make again with what was known then; reads no file."
-    )
+    rebuild: str | None = Field(None, description="An older run to make again with what was known then; reads no file.")
 
 
 @dg.multi_asset(
