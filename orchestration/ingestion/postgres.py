@@ -139,9 +139,8 @@ def _one(source: duckdb.DuckDBPyConnection, query: str) -> str | None:
 
 def _without_secret(text: str, secret: str) -> str:
     """Take the connection string and its parts out of a message."""
-    for part in sorted(
-        {secret, *secret.replace("postgresql://", " ").replace("@", " ").split()}, key=len, reverse=True
-    ):
-        if len(part) > 2:
-            text = text.replace(part, "…")
+    words = {"host", "port", "user", "dbname", "password", "postgresql", ""}
+    parts = {secret, *re.split(r"[\s=:/@?&]+", secret)} - words
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, "…") if len(part) > 2 else text
     return text

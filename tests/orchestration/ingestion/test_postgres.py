@@ -45,9 +45,9 @@ def server(tmp_path_factory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
 
-    def run(*command: str) -> None:
+    def run(*command: str, check: bool = True) -> None:
         extra = {"user": user, "cwd": folder} if os.getuid() == 0 else {"cwd": folder}
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **extra)
+        subprocess.run(command, check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **extra)
 
     data = str(folder / "data")
     run(str(BINARIES[-1] / "initdb"), "-D", data, "-A", "trust", "-U", "erp", "--no-sync", "-E", "UTF8")
@@ -56,7 +56,7 @@ def server(tmp_path_factory) -> Iterator[str]:
     try:
         yield f"host=127.0.0.1 port={port} user=erp dbname=postgres password=hush-hush"
     finally:
-        run(str(BINARIES[-1] / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        run(str(BINARIES[-1] / "pg_ctl"), "-D", data, "-m", "immediate", "stop", check=False)
 
 
 @pytest.fixture
