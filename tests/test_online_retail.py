@@ -53,7 +53,8 @@ def test_the_sales_are_those_of_the_export(published):
     expected = duckdb.sql(
         f"""select count(*), sum(Quantity), sum(Quantity) filter (Quantity < 0) from '{EXPORT}'
             where not (InvoiceNo like 'A%' or UnitPrice = 0 or StockCode like 'gift%' or StockCode like 'DCGS%'
-            or StockCode in ('POST', 'DOT', 'C2', 'AMAZONFEE', 'BANK CHARGES', 'CRUK', 'B', 'M', 'm', 'D', 'S', 'PADS'))"""
+            or StockCode in ('POST', 'DOT', 'C2', 'AMAZONFEE', 'BANK CHARGES', 'CRUK', 'B',
+            'M', 'm', 'D', 'S', 'PADS'))"""
     ).fetchone()
     assert (lines, units, returned) == expected
     outputs = {output["name"]: output for output in manifest["outputs"]}
