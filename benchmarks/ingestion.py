@@ -1,8 +1,8 @@
 """Reading extracts: the project beside plain DuckDB on the same files, in the same run, each in a process of its own.
 
 Plain DuckDB does `create table as select` from the files and nothing else. The project also hashes every file, compares
-headers and counts, casts with checks, looks for repeated keys and keeps a ledger. Seconds are of the work itself, without
-imports.
+headers and counts, casts with checks, looks for repeated keys and keeps a ledger. Seconds are of the work itself,
+without imports.
 
     python -m benchmarks.ingestion plain|shelfcast HOME      one contender, as the benchmark starts it
 """
