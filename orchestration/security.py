@@ -1,4 +1,4 @@
-"""What a home must not be: open to others. It holds names and phone numbers, and its extracts decide what is ordered."""
+"""What a home must not be: open to others. It holds names and phone numbers, and decides what is ordered."""
 
 from __future__ import annotations
 
