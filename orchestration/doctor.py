@@ -118,7 +118,7 @@ def _prophet() -> str:
     from ml.forecasting.models.prophet import Aggregate, fit_aggregate
 
     days = np.arange(60)
-    ahead = fit_aggregate(Aggregate(date(2024, 1, 1), 1.0 + days % 7, 7, None, 1))
+    ahead = fit_aggregate(Aggregate("smoke", date(2024, 1, 1), 1.0 + days % 7, 7, None, 1))
     return f"{len(ahead)} days ahead, version {version('prophet')}"
 
 
