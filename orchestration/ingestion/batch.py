@@ -63,7 +63,7 @@ def load_batch(
     else:
         physical = [parquet_rows(con, file) for file in batch.files]
         source = f"({cast})"
-    if batch.files and len(batch.files) == 1 and physical[0] == 0:
+    if 0 in physical:
         raise FileRefusedError(
             "has a header, but no rows — deliver the file again; earlier data is kept", is_empty=True
         )
