@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -173,7 +173,9 @@ def _explain(path: Path, error: Any) -> str:
 def _valid_keys(parents: tuple[str | int, ...]) -> list[str]:
     model: Any = Settings
     for part in parents:
-        model = model.model_fields[str(part)].annotation
+        # below a mapping, such as quality.by_category, any name is a key
+        is_mapping = get_origin(model) is dict
+        model = get_args(model)[1] if is_mapping else model.model_fields[str(part)].annotation
     return [name for name, field in model.model_fields.items() if not field.exclude and name not in _hidden(model)]
 
 
