@@ -72,7 +72,9 @@ def existing_tables(database: Path, config: Mapping[str, Any] | None = None) -> 
         rows = con.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()
         names = {row[0] for row in rows}
         feeds = {name for name in names if name.startswith("feeds.")}
-        return frozenset(names - {feed for feed in feeds if not con.execute(f"select 1 from {feed} limit 1").fetchone()})
+        return frozenset(
+            names - {feed for feed in feeds if not con.execute(f"select 1 from {feed} limit 1").fetchone()}
+        )
 
 
 def _by_table(checks: Sequence[Check]) -> dict[str, list[Check]]:

@@ -56,7 +56,14 @@ FEEDS = (
         shown="order_id line_number",
         positive="quantity",
         refers=(SKU,),
-        rules=(("promised_after_ordered", "No order is promised for before it was made.", "promised_by < ordered_at::date", "warn"),),
+        rules=(
+            (
+                "promised_after_ordered",
+                "No order is promised for before it was made.",
+                "promised_by < ordered_at::date",
+                "warn",
+            ),
+        ),
     ),
     Feed(
         "erp_products",
@@ -66,7 +73,12 @@ FEEDS = (
         positive="pack_size shelf_life_days list_price unit_cost",
         refers=(("supersedes_sku_id", "feeds.erp_products", "sku_id"),),
         rules=(
-            ("discontinued_after_launched", "No product ends before it starts.", "discontinued_on < launched_on", "warn"),
+            (
+                "discontinued_after_launched",
+                "No product ends before it starts.",
+                "discontinued_on < launched_on",
+                "warn",
+            ),
             ("cost_is_below_price", "No product costs more than its list price.", "unit_cost > list_price", "warn"),
         ),
     ),
@@ -93,7 +105,14 @@ FEEDS = (
         shown="sku_id location_id listed_on",
         positive="facings presentation_min_qty shelf_capacity_qty",
         refers=(SKU, PLACE),
-        rules=(("delisted_after_listed", "Nothing is taken off the list before it is on it.", "delisted_on < listed_on", "warn"),),
+        rules=(
+            (
+                "delisted_after_listed",
+                "Nothing is taken off the list before it is on it.",
+                "delisted_on < listed_on",
+                "warn",
+            ),
+        ),
     ),
     Feed("erp_suppliers", "supplier_id", key="supplier_id", shown="supplier_id", positive="min_order_value"),
     Feed(
@@ -139,7 +158,9 @@ FEEDS = (
         positive="ordered_qty received_qty unit_cost",
         refers=(SKU, PLACE, ("supplier_id", "feeds.erp_suppliers", "supplier_id")),
         dated="ordered_on",
-        rules=(("received_after_ordered", "Nothing arrives before it is ordered.", "received_on < ordered_on", "warn"),),
+        rules=(
+            ("received_after_ordered", "Nothing arrives before it is ordered.", "received_on < ordered_on", "warn"),
+        ),
     ),
     Feed(
         "erp_transfers",

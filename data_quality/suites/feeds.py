@@ -13,6 +13,7 @@ from data_quality.checks import Check, Severity, Table, day
 from data_quality.settings import QualitySettings
 from data_quality.suites.feed_rules import FEEDS, Feed
 
+
 def feed_checks(settings: QualitySettings, as_of: date) -> list[Check]:
     """Return the checks on feeds.*, in the order of FEEDS."""
     return [check for feed in FEEDS for check in _checks(feed, settings, as_of)]
