@@ -23,7 +23,7 @@ OUTPUTS = "outputs"
 
 
 def feeds_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:
-    """Return what must hold of the extracts before business tables are built from them; feeds without rows are left out.
+    """Return what must hold of the extracts before business tables are built from them; empty feeds are left out.
 
     tables: as for marts_checks.
     """

@@ -87,8 +87,8 @@ class QualitySettings(BaseModel):
     warn_late_days: int = Field(
         1,
         ge=0,
-        description="A feed that comes daily (20 of 28 days) and whose newest row is older than this many days at as_of is "
-        "shown as late.",
+        description="A feed that comes daily (20 of 28 days) and whose newest row is older than this many days at "
+        "as_of is shown as late.",
     )
     max_late_days: int | None = Field(
         None,
@@ -97,36 +97,36 @@ class QualitySettings(BaseModel):
     )
     warn_orphan_pct: Percent = Field(
         1.0,
-        description="Share of a feed's rows that name a product, place, supplier, promotion or campaign which its own feed "
-        "does not have, above which it is shown.",
+        description="Share of a feed's rows that name a product, place, supplier, promotion or campaign which its own "
+        "feed does not have, above which it is shown.",
     )
     warn_amount_mismatch_pct: Percent = Field(
         1.0,
-        description="Share of a category's sale lines (with a unit_price) whose net_amount is not quantity times unit_price "
-        "less discount, to 2 cents and 1 %, above which it is shown.",
+        description="Share of a category's sale lines (with a unit_price) whose net_amount is not quantity times "
+        "unit_price less discount, to 2 cents and 1 %, above which it is shown.",
     )
     warn_price_drift_pct: Ratio = Field(
         20.0,
-        description="Change of a category's prices, same product at the same place, last 4 weeks over the 13 before (median "
-        "in %, either way), above which it is shown.",
+        description="Change of a category's prices, same product at the same place, last 4 weeks over the 13 before "
+        "(median in %, either way), above which it is shown.",
     )
     warn_mix_psi: Ratio = Field(
         0.25,
-        description="Population stability index of the units by category, last 4 weeks over the 13 before, above which it is "
-        "shown (0.1 a shift, 0.25 another business).",
+        description="Population stability index of the units by category, last 4 weeks over the 13 before, above which "
+        "it is shown (0.1 a shift, 0.25 another business).",
     )
     warn_stock_mismatch_pct: Percent = Field(
         10.0,
-        description="Share of a category's products and places whose stock is not opening + received - sold - shipped over "
-        "the last 28 days, above which it is shown.",
+        description="Share of a category's products and places whose stock is not opening + received - sold - shipped "
+        "over the last 28 days, above which it is shown.",
     )
     stock_tolerance: float = Field(
         0.5, ge=0.0, description="Units by which that sum may miss the closing stock of a product at a place."
     )
     outlier_ratio: Above1 = Field(
         10.0,
-        description="A product-location day of this many times its own level, or more, goes to the review queue, and the "
-        "forecast uses the level until a person decides.",
+        description="A product-location day of this many times its own level, or more, goes to the review queue, and "
+        "the forecast uses the level until a person decides.",
     )
     outlier_min_days: int = Field(
         8, ge=3, description="Selling days below which a product at a place has no level of its own and is not judged."
@@ -137,30 +137,30 @@ class QualitySettings(BaseModel):
     outlier_context_factor: float = Field(
         2.0,
         ge=1.0,
-        description="Factor on outlier_ratio for days under a calendar event, or a promotion with fewer than three earlier "
-        "days to compare with.",
+        description="Factor on outlier_ratio for days under a calendar event, or a promotion with fewer than three "
+        "earlier days to compare with.",
     )
     missing_till_max_chance: Chance = Field(
         1e-6,
-        description="A place without any sale on a day, where its own weekdays give this a smaller probability and others "
-        "sell, has missing tills: the day is unknown, not zero.",
+        description="A place without any sale on a day, where its own weekdays give this a smaller probability and "
+        "others sell, has missing tills: the day is unknown, not zero.",
     )
     missing_till_max_days: int = Field(
         7, ge=1, description="Days in a row without a sale beyond which a place was closed, not its tills missing."
     )
     phantom_max_chance: Chance = Field(
         0.001,
-        description="Stock on hand without a sale for so long that chance explains it with less than this probability goes "
-        "to the count list.",
+        description="Stock on hand without a sale for so long that chance explains it with less than this probability "
+        "goes to the count list.",
     )
     phantom_min_days: int = Field(
         8, ge=3, description="Selling days of the last year below which no silence of a product at a place is judged."
     )
     by_category: dict[str, CategoryThresholds] = Field(
         default_factory=dict,
-        description="Thresholds of single categories, by the name of erp/products: `{Grocery: {outlier_ratio: 20}}`. Keys: "
-        "warn_line_quantity, warn_line_amount, warn_amount_mismatch_pct, warn_price_drift_pct, warn_stock_mismatch_pct, "
-        "outlier_ratio.",
+        description="Thresholds of single categories, by the name of erp/products: `{Grocery: {outlier_ratio: 20}}`. "
+        "Keys: warn_line_quantity, warn_line_amount, warn_amount_mismatch_pct, warn_price_drift_pct, "
+        "warn_stock_mismatch_pct, outlier_ratio.",
     )
     history_runs: int = Field(
         400, ge=1, description="Nights whose check results mart_data_quality keeps, the newest ones."

@@ -1,8 +1,8 @@
 """Results by check over the nights: `ops.data_quality_history`, which analysts read as `mart_data_quality`.
 
-Belongs here: appending a gate's results and keeping the table bounded. Does not: tonight's results with samples and advice
-(`ops.data_quality`, published as `data_quality`). This one grows with every run, so it stands in marts.duckdb only: the
-published Parquet files of two runs on the same landing are the same bytes.
+Belongs here: appending a gate's results and keeping the table bounded. Does not: tonight's results with samples and
+advice (`ops.data_quality`, published as `data_quality`). This one grows with every run, so it stands in marts.duckdb
+only: the published Parquet files of two runs on the same landing are the same bytes.
 """
 
 from __future__ import annotations

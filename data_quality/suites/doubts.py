@@ -1,7 +1,7 @@
 """Checks on what is doubted and repaired: the review queue, missing till days, the count list.
 
-Belongs here: that these lists are sound, and the warnings that they are long or that decisions went astray. Does not: what
-makes a day an outlier (dbt_project/models/intermediate/quality).
+Belongs here: that these lists are sound, and the warnings that they are long or that decisions went astray. Does not:
+what makes a day an outlier (dbt_project/models/intermediate/quality).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def doubt_checks(settings: QualitySettings, as_of: date) -> list[Check]:
             f"select * from marts.mart_missing_till_days where date > date '{as_of}' - {RECENT_DAYS}",
             (*TILLS.shown, "usual_units_qty", "usual_amount", "chance"),
             severity="warn",
-            advice="deliver these places' extracts again; until then the forecast takes the day as unknown, not as zero",
+            advice="deliver these places' extracts again; until then the day counts as unknown, not as zero",
         ),
         COUNTS.unique("sku_id", "location_id"),
         *COUNTS.given("sku_id", "location_id", "rule", "money_at_risk", "count_rank"),

@@ -33,8 +33,8 @@ def _amounts_follow_prices(settings: QualitySettings) -> Check:
         ),
         products as (
             select sku_id, count(*) as line_count,
-                count(*) filter (where abs(net_amount - expected_amount) > 0.02 + 0.01 * abs(expected_amount)) as off_count
-            from priced
+                count(*) filter (where abs(net_amount - expected_amount) > 0.02 + 0.01 * abs(expected_amount)) as
+            off_count from priced
             group by sku_id
         ),
         categories as (
@@ -83,8 +83,8 @@ def _prices_are_steady(settings: QualitySettings, as_of: date) -> Check:
     """
     return DAYS.no_rows(
         "prices_are_steady",
-        "The same products cost at the same places in the last 4 weeks what they cost in the 13 before, in the median of a "
-        "category (quality.warn_price_drift_pct).",
+        "The same products cost at the same places in the last 4 weeks what they cost in the 13 before, in the median "
+        "of a category (quality.warn_price_drift_pct).",
         query,
         ("category", "pair_count", "change_pct"),
         severity="warn",
@@ -124,8 +124,8 @@ def _mix_is_steady(settings: QualitySettings, as_of: date) -> Check:
     """
     return DAYS.no_rows(
         "mix_is_steady",
-        f"Shares of the categories in money moved by a PSI of at most {settings.warn_mix_psi:g}, last 4 weeks over the 13 "
-        "before (quality.warn_mix_psi).",
+        f"Shares of the categories in money moved by a PSI of at most {settings.warn_mix_psi:g}, last 4 weeks over the "
+        "13 before (quality.warn_mix_psi).",
         query,
         ("category", "recent_share", "earlier_share", "psi_part", "psi"),
         severity="warn",

@@ -3,8 +3,8 @@
 Belongs here: keys, what must be given, ranges and relations of a feed. Does not: columns and types (ingestion casts and
 quarantines by its catalogue), and how a rule becomes a check (feeds.py). A test holds this list against the catalogue.
 
-The keys of pos/sales and erp/inventory are asked once, of the marts that show the same rows; that of erp/promotion_items
-not at all: 23 million rows of three texts in the demo, and the model that reads them takes repeats.
+The keys of pos/sales and erp/inventory are asked once, of the marts that show the same rows; that of
+erp/promotion_items not at all: 23 million rows of three texts in the demo, and the model that reads them takes repeats.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Feed:
 
     key: with the source in front, unique. given: never null. positive: zero or more. shown: what samples may show.
     refers: (column, feed, its column); null and `*` refer to nothing. dated: the column whose days are looked at for
-    lateness. is_steady: its days have as many rows as the weekdays before. rules: name -> (what holds, condition of rows that break it, severity).
+    lateness. is_steady: its days have as many rows as the weekdays before. rules: (name, what holds, condition of the
+    rows that break it, severity).
     """
 
     name: str

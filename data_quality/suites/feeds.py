@@ -1,7 +1,7 @@
 """Checks on the extracts as delivered: the rules of feed_rules.py as checks, and whether a feed comes as usual.
 
-Belongs here: how a rule is asked. Does not: which rules there are (feed_rules.py), what only shows in the business tables
-(the other suites). A feed without rows is left out.
+Belongs here: how a rule is asked. Does not: which rules there are (feed_rules.py), what only shows in the business
+tables (the other suites). A feed without rows is left out.
 """
 
 from __future__ import annotations

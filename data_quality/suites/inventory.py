@@ -102,8 +102,8 @@ def _stock_adds_up(settings: QualitySettings) -> Check:
     """
     return STOCK.no_rows(
         "stock_adds_up",
-        f"Opening + received - sold - shipped = closing over 28 days, to {settings.stock_tolerance:g} units (stock_tolerance), "
-        "for most products and places of a category (quality.warn_stock_mismatch_pct).",
+        f"Opening + received - sold - shipped = closing over 28 days, to {settings.stock_tolerance:g} units "
+        "(stock_tolerance), for most products and places of a category (quality.warn_stock_mismatch_pct).",
         query,
         ("category", "pair_count", "off_count", "off_pct", "missing_qty"),
         severity="warn",

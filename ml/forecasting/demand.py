@@ -13,7 +13,8 @@ of repairs. With fewer than 7 known days in those 56 nothing is repaired: after 
 is no telling a stock-out from a product that is no longer carried. Returns are not negative demand: they stay out.
 
 A day without tills (missing_till_day) is not known either and counts like a stock-out; a day that a person said to
-ignore counts as expected whatever was sold. An outlier, or a day with a quantity from a person, counts as that quantity.
+ignore counts as expected whatever was sold. An outlier, or a day with a quantity from a person, counts as that
+quantity.
 """
 
 import polars as pl

@@ -93,7 +93,8 @@ _on(
         "adds_up_to_sales": "update marts.mart_sku_location_day set units_qty = units_qty + 0.001 where rowid = 1",
         # twenty more places, all at twice the price since four weeks
         "prices_are_steady": f"""insert into {DAYS} select days.* replace (location_id || i as location_id,
-            case when date > date '2024-02-28' then price * 2 else price end as price) from {DAYS} as days, range(20) as t (i)""",
+            case when date > date '2024-02-28' then price * 2 else price end as price)
+            from {DAYS} as days, range(20) as t (i)""",
         "mix_is_steady": f"update {DAYS} set net_amount = 0 where sku_id = 'C' and date > date '2024-02-28'",
         "stockout_follows_stock": f"update {DAYS} set is_stockout = false where on_hand_qty is null",
     },
@@ -108,7 +109,7 @@ _on(
         "stockout_follows_stock": f"update {STOCK} set is_stockout = not is_stockout where rowid = 1",
         "on_hand_is_not_negative": f"update {STOCK} set on_hand_qty = -1 where snapshot_date = date '2024-03-27'",
         "stock_is_recent": f"delete from {STOCK} where snapshot_date > date '2024-03-23'",
-        "stock_adds_up": f"update {STOCK} set on_hand_qty = 99 where snapshot_date = date '2024-03-27' and sku_id = 'A'",
+        "stock_adds_up": f"update {STOCK} set on_hand_qty = 99 where snapshot_date = '2024-03-27' and sku_id = 'A'",
         "newest_snapshot_is_whole": f"delete from {STOCK} where snapshot_date = date '2024-03-27' and sku_id <> 'A'",
     },
 )

@@ -1,12 +1,13 @@
-"""What repairing demand is worth: the same forecast from history with and without one rule, where the rule said nothing.
+"""What repairing demand is worth: the same forecast with and without one rule, where the rule said nothing.
 
 What belongs here: rows of `forecast_accuracy` for the steps `with_<rule>_repair` and `without_<rule>_repair`. What does
 not: the rules (ml.forecasting.demand), and the accuracy of the published forecast (accuracy.py).
 
-Each rule that changed something is taken back alone, at the cut-offs of the backtest. The forecast is the moving average
-of 13 blocks: it costs nothing, and it stands or falls with the level of history, which is what a repair changes. Scored
-are the series that the rule touched within those blocks, on later blocks that it did not touch: a repair is never
-scored against itself. The gain of a better model from the same repair may be smaller; what is measured is the direction.
+Each rule that changed something is taken back alone, at the cut-offs of the backtest. The forecast is the moving
+average of 13 blocks: it costs nothing, and it stands or falls with the level of history, which is what a repair
+changes. Scored are the series that the rule touched within those blocks, on later blocks that it did not touch: no
+repair is scored against itself. The gain of a better model from the same repair may be smaller; what is measured is the
+direction.
 """
 
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ class _Change:
 def repair_worth(trials: list[Trial], panel: Panel, history: pl.DataFrame) -> pl.DataFrame:
     """Measure each rule of ml.demand_history on the trials; ACCURACY_SCHEMA, empty without rules or trials.
 
-    panel: the newest one, built from `history` (series_id, date, quantity, sales_qty, repair_rule). Metrics are wmape and
-    bias over all scored blocks of all cut-offs; baseline_value is the seasonal naive on the same rows.
+    panel: the newest one, built from `history` (series_id, date, quantity, sales_qty, repair_rule). Metrics are wmape
+    and bias over all scored blocks of all cut-offs; baseline_value is the seasonal naive on the same rows.
     """
     if "repair_rule" not in history.columns:
         return pl.DataFrame(schema=ACCURACY_SCHEMA)

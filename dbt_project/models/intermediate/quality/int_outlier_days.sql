@@ -110,18 +110,18 @@ surroundings as (
         bool_or(others.date = candidates.date and others.is_promoted) as is_promoted,
         median(others.units_qty) filter (
             where others.date <> candidates.date
-            and abs({{ dbt.datediff('candidates.date', 'others.date', 'day') }}) <= 28
+            and abs({{ days_from('candidates.date', 'others.date') }}) <= 28
         ) as month_level_qty,
         case
             when
                 count(*) filter (
                     where others.date <> candidates.date
-                    and abs({{ dbt.datediff('candidates.date', 'others.date', 'day') }}) <= 3
+                    and abs({{ days_from('candidates.date', 'others.date') }}) <= 3
                 ) >= 3
                 then
                     median(others.units_qty) filter (
                         where others.date <> candidates.date
-                        and abs({{ dbt.datediff('candidates.date', 'others.date', 'day') }}) <= 3
+                        and abs({{ days_from('candidates.date', 'others.date') }}) <= 3
                     )
         end as week_level_qty,
         case
@@ -169,8 +169,8 @@ compared as (
         -- what a promotion or an event does to this pair is not known from three earlier such days: be slower to judge
         {{ by_category('outlier_ratio', 'products.category') }}
         * case
-            when event_days.event_name is not null
-                or (surroundings.is_promoted and surroundings.promoted_level_qty is null)
+            when event_days.event_name is not null then {{ var('outlier_context_factor') }}
+            when surroundings.is_promoted and surroundings.promoted_level_qty is null
                 then {{ var('outlier_context_factor') }}
             else 1
         end as threshold_ratio

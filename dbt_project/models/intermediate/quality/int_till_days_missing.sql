@@ -37,7 +37,7 @@ sold as (
 
 ),
 
--- a place counts from its first sale to its close; a place without a sale for four weeks has closed, whatever is on file
+-- a place counts from its first sale to its close; one without a sale for four weeks has closed, whatever is on file
 lives as (
 
     select

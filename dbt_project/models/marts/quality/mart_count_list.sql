@@ -114,9 +114,9 @@ silences as (
     select
         stocked.*,
         selling_days.selling_days,
-        {{ dbt.datediff('stocked.known_since', 'stocked.last_sold_on', 'day') }}
+        {{ days_from('stocked.known_since', 'stocked.last_sold_on') }}
         - coalesce(empty_days.empty_before, 0) as days_known,
-        {{ dbt.datediff('stocked.last_sold_on', 'stocked.snapshot_date', 'day') }}
+        {{ days_from('stocked.last_sold_on', 'stocked.snapshot_date') }}
         - coalesce(empty_days.empty_since, 0) as silent_days
     from stocked
     inner join selling_days on stocked.sku_location_key = selling_days.sku_location_key
