@@ -89,6 +89,21 @@ def test_the_same_landing_gives_the_same_bytes_and_loads_nothing_twice(two_night
     assert "rows: 0 loaded" in results[1].output
 
 
+def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_nights):
+    with duckdb.connect(str(two_nights[0] / "published/latest/marts.duckdb"), read_only=True) as con:
+        nights = con.execute(
+            "select run_id, count(*), count(distinct gate) from mart_data_quality group by 1 order by 1"
+        )
+        first, second = nights.fetchall()
+        (tonight,) = con.execute("select count(*) from data_quality").fetchone()
+        counted = con.execute("select count(*), count(distinct rule) from mart_count_list").fetchone()
+        con.execute("select sku_id, why, repair_rule from mart_review_queue; select date from mart_missing_till_days")
+    assert (first[0], second[0]) == ("run-00001", "run-00002")
+    assert first[1] == second[1] == tonight
+    assert second[2] == 4, "extracts, tables, forecasts, orders"
+    assert counted[0] > 0, "its stock is drawn by chance, not made of its sales"
+
+
 def test_the_marts_add_up_to_the_tills(two_nights):
     with duckdb.connect(str(two_nights[0] / "published/latest/marts.duckdb"), read_only=True) as con:
         sold, days = con.execute(

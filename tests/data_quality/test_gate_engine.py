@@ -17,10 +17,11 @@ from gate_mutations import AS_OF
 
 from data_quality import gx
 from data_quality.checks import Check, Table
-from data_quality.engine import COULD_NOT_RUN, run_gate
-from data_quality.gates import MARTS, OUTPUTS
+from data_quality.engine import COULD_NOT_RUN, existing_tables, run_gate
+from data_quality.gates import MARTS, OUTPUTS, feeds_checks
 from data_quality.results import CheckResult
 from data_quality.settings import QualitySettings
+from data_quality.suites.feed_rules import FEEDS as FEED_RULES
 from data_quality.suites.inventory import inventory_checks
 from data_quality.suites.sales import sales_checks
 
@@ -54,6 +55,15 @@ def test_a_warning_that_cannot_run_refuses(good: Path, gate: Gate) -> None:
     (result,) = gate(good, [check])
     assert result.refuses
     assert "syntax error" in json.loads(result.sample)[0]["error"]
+
+
+def test_a_feed_without_rows_counts_as_not_delivered(broken: Break) -> None:
+    tables = existing_tables(broken("delete from feeds.erp_lots; delete from marts.fct_inventory_daily"))
+    assert "feeds.erp_lots" not in tables
+    assert {"feeds.pos_sales", "marts.fct_inventory_daily"} <= tables
+    asked = {check.table for check in feeds_checks(QualitySettings(), AS_OF, tables)}
+    assert "feeds.erp_lots" not in asked
+    assert len(asked) == len(FEED_RULES) - 1
 
 
 def test_an_empty_stock_table_passes(broken: Break, gate: Gate) -> None:
