@@ -1,8 +1,8 @@
 """How long the gates take on 18.5 million sales lines, and in how much memory. Bar: 60 s, 6 GB.
 
-Belongs here: a made-up company of that size, its business tables, and the two gates that look at rows (extracts, business
-tables) in a process of their own. Needs no data set. The gates of forecasts and orders see what a night made; `forecasts`
-times them.
+Belongs here: a made-up company of that size, its business tables, and the two gates that look at rows (extracts,
+business tables) in a process of their own. Needs no data set. The gates of forecasts and orders see what a night made;
+`forecasts` times them.
 
     python -m benchmarks.run --only gate [--quick]
 """
@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -51,8 +51,13 @@ select 'P' || i as location_id, 'Place ' || i as location_name, 'store' as locat
 from range($places) as p (i);
 insert into feeds.erp_inventory by name
 select $as_of::date - k::integer as snapshot_date, 'P' || i as location_id, 'S' || lpad(j::varchar, 5, '0') as sku_id,
-    hash(i, j, k) % 20 as on_hand_qty, 'erp' as _source
+    hash(i, j) % 20 as on_hand_qty, 'erp' as _source
 from range($places) as p (i) cross join range($products) as q (j) cross join range(56) as d (k);
+insert into feeds.erp_purchase_orders by name
+select 'PO' || row_number() over () as po_id, 1 as line_number, 'V' as supplier_id, location_id, sku_id,
+    sold_at::date as ordered_on, sold_at::date as received_on, sum(quantity) as ordered_qty, sum(quantity) as
+    received_qty, 'erp' as _source
+from feeds.pos_sales where sold_at > $as_of::date - 56 group by location_id, sku_id, sold_at::date;
 """
 
 
@@ -77,8 +82,8 @@ def run(options: Options, console: Console) -> bool:
         console.print(f"  {name}: {gate['checks']} checks in {gate['seconds']:.1f} s, {gate['failed']} failed")
     console.print(
         f"  both gates {seconds:.1f} s (bar {BAR_SECONDS:.0f}), the process {usage.seconds:.1f} s with imports, "
-        f"{usage.cpu_seconds:.0f} cpu s, peak {usage.peak_bytes / 1e9:.1f} GB (bar {BAR_BYTES / 1e9:.0f}); tables built in "
-        f"{built.seconds:.0f} s",
+        f"{usage.cpu_seconds:.0f} cpu s, peak {usage.peak_bytes / 1e9:.1f} GB (bar {BAR_BYTES / 1e9:.0f}); tables "
+        f"built in {built.seconds:.0f} s",
         highlight=False,
     )
     sheet = found | {"lines": lines, "seconds": seconds, "peak_bytes": usage.peak_bytes, **measure.machine()}
@@ -139,8 +144,7 @@ def _gate(home: Path) -> int:
             "failed": sum(not result.passed for result in results),
             "seconds": round(time.perf_counter() - began, 2),
         }
-    days = {"first_day": str(AS_OF - timedelta(days=DAYS - 1)), "as_of": str(AS_OF)}
-    print(json.dumps({"gates": found, "duckdb": duckdb.__version__, **days}))
+    print(json.dumps({"gates": found, "duckdb": duckdb.__version__}))
     return 0
 
 

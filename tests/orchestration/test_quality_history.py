@@ -22,8 +22,9 @@ def con():
     with duckdb.connect() as connection:
         connection.execute("create schema ops")
         connection.execute(
-            "create table ops.data_quality as select 'marts' as gate, 't' as table_name, 'key_is_unique' as check_name, "
-            "'' as description, 'error' as severity, true as passed, 0::bigint as failed_rows, 9::bigint as checked_rows"
+            "create table ops.data_quality as select 'marts' as gate, 't' as table_name, "
+            "'key_is_unique' as check_name, '' as description, 'error' as severity, true as passed, "
+            "0::bigint as failed_rows, 9::bigint as checked_rows"
         )
         yield connection
 
