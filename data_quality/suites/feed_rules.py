@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data_quality.checks import Severity
-
 SKU = ("sku_id", "feeds.erp_products", "sku_id")
 PLACE = ("location_id", "feeds.erp_locations", "location_id")
 PROMOTION = ("promotion_id", "feeds.erp_promotions", "promotion_id")
@@ -26,7 +24,7 @@ class Feed:
     key: with the source in front, unique. given: never null. positive: zero or more. shown: what samples may show.
     refers: (column, feed, its column); null and `*` refer to nothing. dated: the column whose days are looked at for
     lateness. is_steady: its days have as many rows as the weekdays before. rules: (name, what holds, condition of the
-    rows that break it, severity).
+    rows that break it, columns shown besides); they warn.
     """
 
     name: str
@@ -37,7 +35,7 @@ class Feed:
     refers: tuple[tuple[str, str, str], ...] = ()
     dated: str = ""
     is_steady: bool = False
-    rules: tuple[tuple[str, str, str, Severity], ...] = ()
+    rules: tuple[tuple[str, str, str, str], ...] = ()
 
 
 FEEDS = (
@@ -62,7 +60,7 @@ FEEDS = (
                 "promised_after_ordered",
                 "No order is promised for before it was made.",
                 "promised_by < ordered_at::date",
-                "warn",
+                "ordered_at promised_by",
             ),
         ),
     ),
@@ -78,9 +76,14 @@ FEEDS = (
                 "discontinued_after_launched",
                 "No product ends before it starts.",
                 "discontinued_on < launched_on",
-                "warn",
+                "launched_on discontinued_on",
             ),
-            ("cost_is_below_price", "No product costs more than its list price.", "unit_cost > list_price", "warn"),
+            (
+                "cost_is_below_price",
+                "No product costs more than its list price.",
+                "unit_cost > list_price",
+                "unit_cost list_price",
+            ),
         ),
     ),
     Feed(
@@ -90,12 +93,12 @@ FEEDS = (
         shown="location_id",
         refers=(("supplied_by", "feeds.erp_locations", "location_id"),),
         rules=(
-            ("closed_after_opened", "No place closes before it opens.", "closed_on < opened_on", "warn"),
+            ("closed_after_opened", "No place closes before it opens.", "closed_on < opened_on", "opened_on closed_on"),
             (
                 "coordinates_are_on_earth",
                 "Latitudes lie in -90..90, longitudes in -180..180.",
                 "abs(latitude) > 90 or abs(longitude) > 180",
-                "warn",
+                "latitude longitude",
             ),
         ),
     ),
@@ -111,7 +114,7 @@ FEEDS = (
                 "delisted_after_listed",
                 "Nothing is taken off the list before it is on it.",
                 "delisted_on < listed_on",
-                "warn",
+                "delisted_on",
             ),
         ),
     ),
@@ -128,7 +131,7 @@ FEEDS = (
                 "a_way_has_one_start",
                 "Every way starts at a supplier or at a place, not at both, not at neither.",
                 "(supplier_id is null) = (from_location_id is null)",
-                "warn",
+                "",
             ),
         ),
     ),
@@ -160,7 +163,12 @@ FEEDS = (
         refers=(SKU, PLACE, ("supplier_id", "feeds.erp_suppliers", "supplier_id")),
         dated="ordered_on",
         rules=(
-            ("received_after_ordered", "Nothing arrives before it is ordered.", "received_on < ordered_on", "warn"),
+            (
+                "received_after_ordered",
+                "Nothing arrives before it is ordered.",
+                "received_on < ordered_on",
+                "ordered_on received_on",
+            ),
         ),
     ),
     Feed(
@@ -172,8 +180,18 @@ FEEDS = (
         refers=(SKU, ("from_location_id", *PLACE[1:]), ("to_location_id", *PLACE[1:])),
         dated="shipped_on",
         rules=(
-            ("received_after_shipped", "Nothing arrives before it is sent.", "received_on < shipped_on", "warn"),
-            ("places_differ", "Nothing is moved to where it is.", "from_location_id = to_location_id", "warn"),
+            (
+                "received_after_shipped",
+                "Nothing arrives before it is sent.",
+                "received_on < shipped_on",
+                "shipped_on received_on",
+            ),
+            (
+                "places_differ",
+                "Nothing is moved to where it is.",
+                "from_location_id = to_location_id",
+                "from_location_id to_location_id",
+            ),
         ),
     ),
     Feed(
@@ -191,7 +209,7 @@ FEEDS = (
         shown="sku_id location_id valid_from",
         positive="price",
         refers=(SKU, PLACE),
-        rules=(("valid_to_after_valid_from", "No price ends before it starts.", "valid_to < valid_from", "warn"),),
+        rules=(("valid_to_after_valid_from", "No price ends before it starts.", "valid_to < valid_from", "valid_to"),),
     ),
     Feed(
         "erp_promotions",
@@ -199,7 +217,9 @@ FEEDS = (
         key="promotion_id",
         shown="promotion_id",
         positive="threshold budget",
-        rules=(("ends_after_it_starts", "No promotion ends before it starts.", "ends_on < starts_on", "warn"),),
+        rules=(
+            ("ends_after_it_starts", "No promotion ends before it starts.", "ends_on < starts_on", "starts_on ends_on"),
+        ),
     ),
     Feed(
         "erp_promotion_items",
@@ -223,7 +243,9 @@ FEEDS = (
         "campaign_id",
         key="campaign_id",
         shown="campaign_id",
-        rules=(("ends_after_it_starts", "No campaign ends before it starts.", "ends_on < starts_on", "warn"),),
+        rules=(
+            ("ends_after_it_starts", "No campaign ends before it starts.", "ends_on < starts_on", "starts_on ends_on"),
+        ),
     ),
     Feed("crm_campaign_members", "campaign_id customer_id", shown="campaign_id", refers=(CAMPAIGN,)),
     Feed(
@@ -246,7 +268,7 @@ FEEDS = (
                 "A decision is keep, ignore, or replace with a quantity of zero or more; others change nothing.",
                 "(lower(trim(decision)) in ('keep', 'ignore') "
                 "or (lower(trim(decision)) = 'replace' and quantity >= 0)) is not true",
-                "warn",
+                "",
             ),
         ),
     ),

@@ -27,22 +27,14 @@ def _checks(feed: Feed, settings: QualitySettings, as_of: date) -> Iterator[Chec
     if feed.key:
         shown = tuple(column for column in feed.key.split() if column in feed.shown.split())
         yield table.unique("_source", *feed.key.split(), shown=("_source", *shown))
-    for rule, holds, breaks, severity in feed.rules:
-        columns = [word for word in _words(breaks) if word not in table.shown]
-        yield table.no_rows(
-            rule, holds, f"select * from {name} where {breaks}", (*table.shown, *columns), severity=severity
-        )
+    for rule, holds, breaks, columns in feed.rules:
+        query = f"select * from {name} where {breaks}"
+        besides = [column for column in columns.split() if column not in table.shown]
+        yield table.no_rows(rule, holds, query, (*table.shown, *besides), severity="warn")
     for column, other, key in feed.refers:
         yield _has_few_orphans(table, column, other, key, settings)
     if feed.dated:
         yield from _comes_as_usual(table, feed, settings, as_of)
-
-
-def _words(condition: str) -> list[str]:
-    """Return the columns of a condition that end like dates or quantities, once each: what a sample shows of it."""
-    endings = ("_on", "_from", "_to", "_by", "cost", "price", "_id", "latitude", "longitude")
-    found = [w.strip("(),").removesuffix("::date").removeprefix("abs(") for w in condition.split()]
-    return list(dict.fromkeys(w for w in found if w.endswith(endings) and w.isidentifier()))
 
 
 def _has_few_orphans(table: Table, column: str, other: str, key: str, settings: QualitySettings) -> Check:
