@@ -60,14 +60,21 @@ def run_gate(
 
 
 def existing_tables(database: Path, config: Mapping[str, Any] | None = None) -> frozenset[str]:
-    """Return the tables and views of a DuckDB file as `schema.table`."""
+    """Return the tables and views of a DuckDB file as `schema.table`; a feed without rows counts as not there.
+
+    Every canonical feed has a view, delivered or not: only rows tell.
+    """
     import duckdb
 
     with duckdb.connect(
         str(database), read_only=True, config=dict(DEFAULT_CONFIG if config is None else config)
     ) as con:
         rows = con.execute("select table_schema || '.' || table_name from information_schema.tables").fetchall()
-    return frozenset(row[0] for row in rows)
+        names = {row[0] for row in rows}
+        feeds = {name for name in names if name.startswith("feeds.")}
+        return frozenset(
+            names - {feed for feed in feeds if not con.execute(f"select 1 from {feed} limit 1").fetchone()}
+        )
 
 
 def _by_table(checks: Sequence[Check]) -> dict[str, list[Check]]:

@@ -1,4 +1,4 @@
-"""The two gates: what is asked before forecasting, and what before publication."""
+"""The gates: what is asked of extracts, of business tables before forecasting, and of outputs before publication."""
 
 from __future__ import annotations
 
@@ -8,14 +8,26 @@ from datetime import date
 from data_quality.checks import Check, applicable
 from data_quality.settings import QualitySettings
 from data_quality.suites.dimensions import dimension_checks, extract_checks
+from data_quality.suites.doubts import doubt_checks
+from data_quality.suites.drift import drift_checks
+from data_quality.suites.feeds import feed_checks
 from data_quality.suites.forecasts import forecast_checks
 from data_quality.suites.inventory import inventory_checks
 from data_quality.suites.orders import order_checks
 from data_quality.suites.sales import sales_checks, sku_location_day_checks
 from data_quality.suites.series import series_checks
 
+FEEDS = "feeds"
 MARTS = "marts"
 OUTPUTS = "outputs"
+
+
+def feeds_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:
+    """Return what must hold of the extracts before business tables are built from them; empty feeds are left out.
+
+    tables: as for marts_checks.
+    """
+    return applicable(feed_checks(settings, as_of), tables)
 
 
 def marts_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:
@@ -31,6 +43,8 @@ def marts_checks(settings: QualitySettings, as_of: date, tables: Collection[str]
         *inventory_checks(settings, as_of),
         *dimension_checks(settings, as_of),
         *series_checks(as_of),
+        *drift_checks(settings, as_of),
+        *doubt_checks(settings, as_of),
     ]
     return applicable(checks, tables)
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+from data_quality.settings import QualitySettings
 from orchestration.errors import ShelfcastError
 from orchestration.settings import Settings
 
@@ -49,9 +50,26 @@ def variables(settings: Settings, as_of: date) -> dict[str, object]:
         "as_of": as_of.isoformat(),
         "company_timezone": settings.timezone,
         "week_starts_on": settings.week_starts_on,
+        **doubt_variables(settings.quality),
         # the gate after the build refuses what dbt's tests find, with rows and advice
         "test_severity": "warn",
     }
+
+
+def doubt_variables(quality: QualitySettings) -> dict[str, object]:
+    """Return the vars of what may be doubted: outliers, missing till days, stock to count."""
+    names = (
+        "outlier_ratio",
+        "outlier_min_days",
+        "outlier_spread",
+        "outlier_context_factor",
+        "missing_till_max_chance",
+        "missing_till_max_days",
+        "phantom_max_chance",
+        "phantom_min_days",
+    )
+    own = {"outlier_ratio_by_category": quality.own("outlier_ratio")}
+    return {name: getattr(quality, name) for name in names} | own
 
 
 def build_arguments(settings: Settings, as_of: date) -> list[str]:

@@ -15,6 +15,8 @@ FIRST_DAY = date(2023, 1, 2)
 LAST_DAY = date(2025, 6, 25)  # a Wednesday: the first published week and month are under way
 STORES = ("S01", "S02", "S03")
 PRODUCTS = 24
+# one line that nobody's demand is: a bulk purchase, or a slip of the finger
+BULK_DAY, BULK_UNITS = date(2025, 3, 10), 900
 
 
 def write(landing: Path, *, seed: int = 7, with_stock: bool = True) -> None:
@@ -69,6 +71,7 @@ def _sales(rng: np.random.Generator) -> pl.DataFrame:
                 for d, u in zip(dates, units, strict=True)
                 if u
             ]
+    rows.append(("BULK", 12, f"{BULK_DAY}T12:00:00", "S01", sku(12), BULK_UNITS, BULK_UNITS * 10.5, 10.5))
     columns = [
         "transaction_id",
         "line_number",

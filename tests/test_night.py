@@ -89,6 +89,21 @@ def test_the_same_landing_gives_the_same_bytes_and_loads_nothing_twice(two_night
     assert "rows: 0 loaded" in results[1].output
 
 
+def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_nights):
+    with duckdb.connect(str(two_nights[0] / "published/latest/marts.duckdb"), read_only=True) as con:
+        nights = con.execute(
+            "select run_id, count(*), count(distinct gate) from mart_data_quality group by 1 order by 1"
+        )
+        first, second = nights.fetchall()
+        (tonight,) = con.execute("select count(*) from data_quality").fetchone()
+        counted = con.execute("select count(*), count(distinct rule) from mart_count_list").fetchone()
+        con.execute("select sku_id, why, repair_rule from mart_review_queue; select date from mart_missing_till_days")
+    assert (first[0], second[0]) == ("run-00001", "run-00002")
+    assert first[1] == second[1] == tonight
+    assert second[2] == 4, "extracts, tables, forecasts, orders"
+    assert counted[0] > 0, "its stock is drawn by chance, not made of its sales"
+
+
 def test_the_marts_add_up_to_the_tills(two_nights):
     with duckdb.connect(str(two_nights[0] / "published/latest/marts.duckdb"), read_only=True) as con:
         sold, days = con.execute(
@@ -145,6 +160,35 @@ def test_the_gate_stops_the_night_before_publication_and_names_check_table_and_r
     for text in ("marts.fct_sales", "sold_on_is_in_range", "OLD-TILL", "latest stays at run-00002"):
         assert text in result.output
     assert sorted(p.name for p in (home / "published").iterdir()) == ["latest", "run-00001", "run-00002"]
+
+
+def test_a_daily_extract_that_stays_away_too_long_ends_the_night_before_anything_is_built(two_nights, tmp_path):
+    home = broken_copy(two_nights, tmp_path)
+    (home / "shelfcast.yml").write_text(SETTINGS + "quality: {max_late_days: 2}\n")
+    stock = home / "landing/erp/inventory/stock.csv"
+    late = ("2025-06-23", "2025-06-24", "2025-06-25")
+    kept = [line for line in stock.read_text().splitlines() if not line.startswith(late)]
+    stock.write_text("\n".join(kept) + "\n")
+    result = shelfcast("run", "--home", home)
+    assert result.exit_code == 1
+    for text in ("feeds.erp_inventory", "is_not_too_late", "newest_date 2025-06-22", "latest stays at run-00002"):
+        assert text in result.output
+    assert "build business tables" not in result.output
+
+
+def test_a_day_of_many_times_its_level_is_doubted_and_the_forecast_uses_the_level(two_nights):
+    home, _ = two_nights
+    with duckdb.connect(str(home / "published/latest/marts.duckdb"), read_only=True) as con:
+        queue = "select sku_id, location_id, date, largest_line_qty, repair_rule, repaired_qty from mart_review_queue"
+        ((*key, largest, rule, repaired),) = con.execute(queue).fetchall()
+        accuracy = con.execute("select distinct step from forecast_accuracy where segment = 'touched'").fetchall()
+    assert key == [small_company.sku(12), "S01", small_company.BULK_DAY]
+    assert (largest, rule) == (small_company.BULK_UNITS, "outlier")
+    with duckdb.connect(str(home / "warehouse/shelfcast.duckdb"), read_only=True) as con:
+        history = "select quantity, sales_qty from ml.demand_history where repair_rule = 'outlier'"
+        ((used, sold),) = con.execute(history).fetchall()
+    assert used == repaired < 10 < small_company.BULK_UNITS <= sold
+    assert sorted(accuracy) == [("with_outlier_repair",), ("without_outlier_repair",)]
 
 
 def test_without_stock_the_orders_are_absent_and_an_earlier_day_can_be_closed(tmp_path):

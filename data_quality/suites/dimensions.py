@@ -24,6 +24,7 @@ def dimension_checks(settings: QualitySettings, as_of: date) -> list[Check]:
         PRODUCTS.unique("sku_id"),
         *PRODUCTS.given("sku_id", "is_inferred"),
         *PRODUCTS.not_negative("list_price", "unit_cost", "pack_size"),
+        *_thresholds_name_categories(settings),
         PLACES.has_rows("There are places.", advice="deliver the extracts of erp/locations"),
         PLACES.unique("location_id"),
         *PLACES.given("location_id", "location_type", "is_open", "is_inferred"),
@@ -40,6 +41,24 @@ def dimension_checks(settings: QualitySettings, as_of: date) -> list[Check]:
         ),
         CUSTOMERS.unique("source", "customer_id", shown=("source",)),
         *CUSTOMERS.given("source", "customer_id"),
+    ]
+
+
+def _thresholds_name_categories(settings: QualitySettings) -> list[Check]:
+    """A threshold of a category that no product has is a slip of the pen: nothing else would say so."""
+    if not settings.by_category:
+        return []
+    names = ", ".join("('" + name.replace("'", "''") + "')" for name in sorted(settings.by_category))
+    return [
+        PRODUCTS.no_rows(
+            "thresholds_name_categories",
+            "Every category of quality.by_category is one of erp/products.",
+            f"select category from (values {names}) as named (category) where category not in "
+            "(select category from marts.dim_product where category is not null)",
+            ("category",),
+            severity="warn",
+            advice="write the category as erp/products does, in the same letters",
+        )
     ]
 
 

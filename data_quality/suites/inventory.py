@@ -6,6 +6,7 @@ from datetime import date
 
 from data_quality.checks import Check, Table, day
 from data_quality.settings import QualitySettings
+from data_quality.suites.thresholds import by_category
 
 STOCK = Table(
     "marts.fct_inventory_daily", ("snapshot_date", "location_id", "sku_id"), needs=("marts.fct_inventory_daily",)
@@ -45,7 +46,70 @@ def inventory_checks(settings: QualitySettings, as_of: date) -> list[Check]:
             advice="deliver erp/inventory; orders from old stock records are withheld",
         ),
         _newest_snapshot_is_whole(settings),
+        _stock_adds_up(settings),
     ]
+
+
+def _stock_adds_up(settings: QualitySettings) -> Check:
+    """Opening + received + moved in - sold - moved out = closing, per product and place; shrink and counts break it."""
+    query = f"""
+        with bounds as (
+            select min(snapshot_date) as opened_on, max(snapshot_date) as closed_on
+            from marts.fct_inventory_daily
+            where snapshot_date >= (select max(snapshot_date) from marts.fct_inventory_daily) - 28
+        ),
+        ends as (
+            select stock.sku_id, stock.location_id,
+                sum(on_hand_qty) filter (where snapshot_date = opened_on) as opening_qty,
+                sum(on_hand_qty) filter (where snapshot_date = closed_on) as closing_qty
+            from marts.fct_inventory_daily as stock inner join bounds on snapshot_date in (opened_on, closed_on)
+            group by stock.sku_id, stock.location_id
+            having count(*) = 2
+        ),
+        moves as (
+            select sku_id, fulfilled_from_location_id as location_id, -sum(quantity) as moved_qty
+            from marts.fct_sales inner join bounds on sold_on > opened_on and sold_on <= closed_on group by all
+            union all
+            select sku_id, location_id, sum(received_qty)
+            from staging.stg_erp__purchase_orders
+            inner join bounds on received_on > opened_on and received_on <= closed_on group by all
+            union all
+            select sku_id, to_location_id, sum(transfer_qty)
+            from staging.stg_erp__transfers
+            inner join bounds on received_on > opened_on and received_on <= closed_on group by all
+            union all
+            select sku_id, from_location_id, -sum(transfer_qty)
+            from staging.stg_erp__transfers
+            inner join bounds on shipped_on > opened_on and shipped_on <= closed_on group by all
+        ),
+        sums as (
+            select sku_id, location_id, sum(moved_qty) as moved_qty from moves group by sku_id, location_id
+        ),
+        compared as (
+            select category,
+                abs(opening_qty + coalesce(moved_qty, 0) - closing_qty) > {settings.stock_tolerance} as is_off,
+                opening_qty + coalesce(moved_qty, 0) - closing_qty as missing_qty
+            from ends left join sums using (sku_id, location_id) left join marts.dim_product using (sku_id)
+        ),
+        categories as (
+            select category, count(*) as pair_count, count(*) filter (where is_off) as off_count,
+                sum(missing_qty) as missing_qty
+            from compared group by category
+        )
+        select category, pair_count, off_count, round(100.0 * off_count / pair_count, 2) as off_pct, missing_qty
+        from categories
+        where 100.0 * off_count > {by_category(settings, "warn_stock_mismatch_pct")} * pair_count
+    """
+    return STOCK.no_rows(
+        "stock_adds_up",
+        f"Opening + received - sold - shipped = closing over 28 days, to {settings.stock_tolerance:g} units "
+        "(stock_tolerance), for most products and places of a category (quality.warn_stock_mismatch_pct).",
+        query,
+        ("category", "pair_count", "off_count", "off_pct", "missing_qty"),
+        severity="warn",
+        needs=("feeds.erp_purchase_orders",),
+        advice="missing_qty above zero: shrink, or sales that did not arrive; below: receipts that did not",
+    )
 
 
 def _newest_snapshot_is_whole(settings: QualitySettings) -> Check:

@@ -6,6 +6,7 @@ from datetime import date
 
 from data_quality.checks import Check, Severity, Table, day
 from data_quality.settings import QualitySettings
+from data_quality.suites.thresholds import by_category, lowest
 
 LINES = Table("marts.fct_sales", ("source", "transaction_id", "line_number", "sold_on", "location_id", "sku_id"))
 DAYS = Table("marts.mart_sku_location_day", ("sku_id", "location_id", "date"))
@@ -94,14 +95,15 @@ def _plausible(settings: QualitySettings) -> list[Check]:
         "net_amount": ("warn_line_amount", settings.warn_line_amount),
     }
     return [
-        LINES.between(
-            column,
+        LINES.no_rows(
             f"{column}_is_plausible",
-            f"No line has a {column} beyond {limit:,.0f} (quality.{setting}).",
-            -limit,
-            limit,
+            f"No line has a {column} beyond {limit:,.0f}, or what its category allows (quality.{setting}).",
+            # few lines pass the lowest limit of all: the category of these only is looked up
+            f"select * from marts.fct_sales left join (select sku_id, category from marts.dim_product) using (sku_id) "
+            f"where abs({column}) > {lowest(settings, setting)} and abs({column}) > {by_category(settings, setting)}",
+            (*LINES.shown, column, "category"),
             severity="warn",
-            advice=f"look at these lines; where such lines are usual, raise quality.{setting}",
+            advice=f"look at these lines; where such lines are usual, raise quality.{setting}, or quality.by_category",
         )
         for column, (setting, limit) in limits.items()
     ]

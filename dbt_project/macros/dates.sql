@@ -41,3 +41,8 @@
 {% macro duckdb__days_between(first_day, last_day) -%}
     cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date)
 {%- endmacro %}
+
+{# Days from the first date to the second, negative when it lies before. #}
+{% macro days_from(first_day, last_day) -%}
+    {{ dbt.datediff(first_day, last_day, 'day') }}
+{%- endmacro %}

@@ -22,6 +22,7 @@ DEMAND_HISTORY_SCHEMA = pl.Schema(
         "quantity": pl.Float64,
         "sales_qty": pl.Float64,
         "is_repaired": pl.Boolean,
+        "repair_rule": pl.String,
     }
 )
 _KEYS = {"as_of": pl.Date, "sku_id": pl.String, "location_id": pl.String}

@@ -18,6 +18,7 @@ from ml.forecasting.distribution import DemandDistribution
 from ml.forecasting.evaluation.accuracy import Scored, accuracy_table, steps_of
 from ml.forecasting.evaluation.backtest import LIGHTGBM, METHODS, Trial, look_ahead, run_backtest
 from ml.forecasting.evaluation.dispersion import measure_dispersion
+from ml.forecasting.evaluation.repairs import repair_worth
 from ml.forecasting.evaluation.weights import learn_weights
 from ml.forecasting.metrics import demand_classes
 from ml.forecasting.models.launch import launch_levels
@@ -41,7 +42,8 @@ def run(
     """
     series = check_series(series)
     is_count = is_counted(history)
-    history, warnings = check_history(history, series, as_of)
+    given = history
+    history, warnings = check_history(given, series, as_of)
     panel = build_panel(series, history, as_of)
     say(f"{panel.series:,} series, {history.height:,} days with demand, {panel.blocks} weeks of history")
     trials = run_backtest(panel, history, settings, say)
@@ -65,7 +67,7 @@ def run(
         others = [other for other in range(len(trials)) if other != k] or [k]
         steps = steps_of(trial, selected[k], final_trials[k])
         scored.append(Scored(trial, steps, DemandDistribution.from_frame(measure(others))))
-    accuracy = accuracy_table(scored)
+    accuracy = pl.concat([accuracy_table(scored), repair_worth(trials, panel, given)])
 
     segments = demand_classes(panel.demand, panel.born)
     asked = wants_lightgbm(segments, choice)

@@ -6,15 +6,17 @@ result belongs to, and that a refusal ends the night. Great Expectations (9 s to
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import dagster as dg
 import polars as pl
 
 from data_quality import gates, report
 from data_quality.results import CheckResult
-from orchestration import runs
+from orchestration import quality_history, runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io
+from orchestration.ingestion.catalogue import canonical_feeds
 from orchestration.settings import Settings
 from orchestration.warehouse import append_frame, configuration, connect, replace_table, table_exists
 
@@ -22,6 +24,7 @@ from orchestration.warehouse import append_frame, configuration, connect, replac
 FORECASTS, ORDERS = "forecasts", "orders"
 # the tables that each gate asks about; tests hold this list against the suites
 GATED = {
+    gates.FEEDS: tuple(f"feeds.{feed.table}" for feed in canonical_feeds().values()),
     gates.MARTS: (
         "ops.file_ledger",
         "marts.dim_customer",
@@ -30,11 +33,20 @@ GATED = {
         "marts.dim_product",
         "marts.fct_inventory_daily",
         "marts.fct_sales",
+        "marts.mart_count_list",
+        "marts.mart_missing_till_days",
+        "marts.mart_review_queue",
         "marts.mart_sku_location_day",
         "intermediate.int_series_selected",
     ),
     FORECASTS: ("ml.forecast_accuracy", "ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_monthly"),
     ORDERS: ("ml.replenishment_orders",),
+}
+DECLARED = {
+    gates.FEEDS: gates.feeds_checks,
+    gates.MARTS: gates.marts_checks,
+    FORECASTS: gates.outputs_checks,
+    ORDERS: gates.outputs_checks,
 }
 RESULTS = "ops.data_quality"
 
@@ -49,6 +61,12 @@ def _specs(gate: str) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(f"{gate}_gate", asset=key, blocking=True, description=f"All rules of the {gate} gate.")
         for key in gated_keys(gate)
     ]
+
+
+@dg.multi_asset_check(name="feeds_gate", specs=_specs(gates.FEEDS), pool=POOL)
+def feeds_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
+    """Before the business tables are built: may these extracts pass?"""
+    yield from _run_gate(context, company.settings(), gates.FEEDS)
 
 
 @dg.multi_asset_check(name="marts_gate", specs=_specs(gates.MARTS), pool=POOL)
@@ -77,34 +95,35 @@ def _run_gate(context: dg.AssetCheckExecutionContext, settings: Settings, gate: 
             run_id, as_of = runs.current(con)
         config = configuration(settings)
         tables = existing_tables(settings.warehouse, config)
-        declared = gates.marts_checks if gate == gates.MARTS else gates.outputs_checks
+        declared = DECLARED[gate]
         checks = [c for c in declared(settings.quality, as_of, tables) if c.table in GATED[gate]]
         results = run_gate(settings.warehouse, checks, settings.data_docs, gate, run_id, context.log.info, config)
-        _keep(settings, run_id, gate, results)
+        _keep(settings, run_id, as_of, gate, results)
     for warning in report.warnings(results):
         context.log.warning(warning)
     if report.is_refused(results):
         context.log.error(report.refusal(results))
     for table in GATED[gate]:
-        yield _of_table(gate, table, [r for r in results if r.table_name == table])
+        yield _of_table(settings, gate, table, [r for r in results if r.table_name == table])
 
 
-def _keep(settings: Settings, run_id: str, gate: str, results: Sequence[CheckResult]) -> None:
-    """Write the results of this gate beside the other gate's, and the reason of a refusal into the run's record."""
+def _keep(settings: Settings, run_id: str, as_of: date, gate: str, results: Sequence[CheckResult]) -> None:
+    """Write the results of this gate beside the other gates', and the reason of a refusal into the run's record."""
     types = {"BOOLEAN": pl.Boolean, "BIGINT": pl.Int64, "VARCHAR": pl.String}
     frame = pl.DataFrame(report.rows(results), schema={name: types[kind] for name, kind in report.COLUMNS.items()})
     with connect(settings) as con:
-        # the marts gate opens the night: what an earlier night's gates found goes
-        if gate == gates.MARTS or not table_exists(con, RESULTS):
+        # the feeds gate opens the night: what an earlier night's gates found goes
+        if gate == gates.FEEDS or not table_exists(con, RESULTS):
             replace_table(con, RESULTS, frame)
         else:
             con.execute(f"delete from {RESULTS} where gate = ?", [gate])
             append_frame(con, RESULTS, frame)
+        quality_history.keep(con, run_id, as_of, gate, RESULTS, settings.quality.history_runs)
         if report.is_refused(results):
             runs.end(con, run_id, runs.REFUSED, report.refusal(results))
 
 
-def _of_table(gate: str, table: str, results: list[CheckResult]) -> dg.AssetCheckResult:
+def _of_table(settings: Settings, gate: str, table: str, results: list[CheckResult]) -> dg.AssetCheckResult:
     """Sum up a table's results: an error blocks, a warning shows."""
     failed = [r for r in results if not r.passed]
     is_error = any(r.refuses for r in results)
@@ -114,7 +133,9 @@ def _of_table(gate: str, table: str, results: list[CheckResult]) -> dg.AssetChec
             [{"check": r.check_name, "rows": r.failed_rows, "sample": json.loads(r.sample)} for r in failed]
         )
     if results:
-        metadata["data docs"] = results[0].docs_link
+        if results[0].checked_rows is not None:
+            metadata["rows"] = results[0].checked_rows
+        metadata["data docs"] = dg.MetadataValue.url((settings.data_docs / results[0].docs_link).as_uri())
     return dg.AssetCheckResult(
         check_name=f"{gate}_gate",
         asset_key=table.split("."),

@@ -16,7 +16,8 @@ def test_a_run_writes_a_sheet_for_people_and_one_for_machines(
 ) -> None:
     monkeypatch.setattr(problem, "daily", lambda cutoff: problem.Task("day", 5, 7, cutoff))
     chosen = "seasonal naive,mean by weekday of 8 weeks"
-    arguments = ["--data", str(mini), "--results", str(tmp_path), "--horizon", "28", "--cutoff", "d_35"]
+    arguments = ["--only", "forecasts", "--data", str(mini), "--results", str(tmp_path), "--horizon", "28"]
+    arguments += ["--cutoff", "d_35"]
     # 35 days are no eight weeks: the second peer fails, and the sheet says so
     assert main([*arguments, "--contenders", chosen]) == 1
     sheet = json.loads((tmp_path / "m5_daily5_d35_all.json").read_text(encoding="utf-8"))

@@ -12,9 +12,10 @@ from gate_mutations import AS_OF
 
 from data_quality.checks import Check
 from data_quality.engine import existing_tables, run_gate
-from data_quality.gates import MARTS, OUTPUTS, marts_checks, outputs_checks
+from data_quality.gates import FEEDS, MARTS, OUTPUTS, feeds_checks, marts_checks, outputs_checks
 from data_quality.results import CheckResult
 from data_quality.settings import QualitySettings
+from orchestration.ingestion.catalogue import canonical_feeds
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,11 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("good") / "warehouse.duckdb"
     with duckdb.connect(str(path)) as con:
         con.execute(Path(__file__).with_name("good_warehouse.sql").read_text(encoding="utf-8"))
+        con.execute("create schema feeds")
+        for feed in canonical_feeds().values():
+            columns = dict(feed.stored_columns) | {"_source": "VARCHAR", "_file_id": "BIGINT", "_line": "BIGINT"}
+            con.execute(f"create table feeds.{feed.table} ({', '.join(f'{n} {t}' for n, t in columns.items())})")
+        con.execute(Path(__file__).with_name("good_feeds.sql").read_text(encoding="utf-8"))
     return path
 
 
@@ -29,7 +35,12 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def declared(good: Path) -> dict[str, list[Check]]:
     tables = existing_tables(good)
     settings = QualitySettings()
-    return {MARTS: marts_checks(settings, AS_OF, tables), OUTPUTS: outputs_checks(settings, AS_OF, tables)}
+    feeds = feeds_checks(settings, AS_OF, tables)
+    return {
+        FEEDS: feeds,
+        MARTS: marts_checks(settings, AS_OF, tables),
+        OUTPUTS: outputs_checks(settings, AS_OF, tables),
+    }
 
 
 @pytest.fixture

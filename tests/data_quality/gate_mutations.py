@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from data_quality.suites.feed_rules import FEEDS
+
 AS_OF = date(2024, 3, 27)  # the business day of good_warehouse.sql
 
 SALES, DAYS = "marts.fct_sales", "marts.mart_sku_location_day"
@@ -15,6 +17,7 @@ PRODUCTS, PLACES, CALENDAR, CUSTOMERS = (
     "marts.dim_customer",
 )
 SERIES, FILES = "intermediate.int_series_selected", "ops.file_ledger"
+QUEUE, TILLS, COUNTS = "marts.mart_review_queue", "marts.mart_missing_till_days", "marts.mart_count_list"
 ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
@@ -28,9 +31,14 @@ GIVEN = {
     CUSTOMERS: "source customer_id",
     SERIES: "series_id sku_id location_id is_pooled",
     ORDERS: "sku_id location_id order_qty",
+    QUEUE: "sku_id location_id date units_qty why queue_rank",
+    TILLS: "location_id date chance",
+    COUNTS: "sku_id location_id rule money_at_risk count_rank",
+    **{f"feeds.{feed.name}": feed.given for feed in FEEDS},
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
+DOUBLED += [QUEUE, TILLS, COUNTS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
 EMPTIED = [SALES, DAYS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
 
 MUTATIONS: dict[tuple[str, str], str] = {
@@ -67,6 +75,7 @@ _on(
         "places_are_mostly_known": "delete from marts.dim_location where location_id = 'S2'",
         "last_day_has_sales": "delete from marts.fct_sales where sold_on = date '2024-03-27'",
         "last_day_has_its_volume": "delete from marts.fct_sales where sold_on = date '2024-03-27' and line_number > 1",
+        "amounts_follow_prices": "update marts.fct_sales set net_amount = net_amount * 2 where sku_id = 'C'",
         "sources_are_recent": """insert into marts.fct_sales select * replace ('shop' as source) from marts.fct_sales
             where sold_on = date '2024-03-23'""",
     },
@@ -82,6 +91,11 @@ _on(
             update marts.mart_sku_location_day set price = 'inf' where rowid = 1""",
         "on_hand_qty_is_a_number": "update marts.mart_sku_location_day set on_hand_qty = 1e13 where rowid = 1",
         "adds_up_to_sales": "update marts.mart_sku_location_day set units_qty = units_qty + 0.001 where rowid = 1",
+        # twenty more places, all at twice the price since four weeks
+        "prices_are_steady": f"""insert into {DAYS} select days.* replace (location_id || i as location_id,
+            case when date > date '2024-02-28' then price * 2 else price end as price)
+            from {DAYS} as days, range(20) as t (i)""",
+        "mix_is_steady": f"update {DAYS} set net_amount = 0 where sku_id = 'C' and date > date '2024-02-28'",
         "stockout_follows_stock": f"update {DAYS} set is_stockout = false where on_hand_qty is null",
     },
 )
@@ -95,6 +109,7 @@ _on(
         "stockout_follows_stock": f"update {STOCK} set is_stockout = not is_stockout where rowid = 1",
         "on_hand_is_not_negative": f"update {STOCK} set on_hand_qty = -1 where snapshot_date = date '2024-03-27'",
         "stock_is_recent": f"delete from {STOCK} where snapshot_date > date '2024-03-23'",
+        "stock_adds_up": f"update {STOCK} set on_hand_qty = 99 where snapshot_date = '2024-03-27' and sku_id = 'A'",
         "newest_snapshot_is_whole": f"delete from {STOCK} where snapshot_date = date '2024-03-27' and sku_id <> 'A'",
     },
 )
@@ -153,9 +168,66 @@ _on(
     },
 )
 
+_on(
+    QUEUE,
+    {
+        "date_is_in_range": f"update {QUEUE} set date = date '2024-03-28' where rowid = 1",
+        "repairs_follow_decisions": f"update {QUEUE} set repair_rule = 'outlier' where decision = 'keep'",
+        "decisions_are_understood": f"update {QUEUE} set is_decision_invalid = true where rowid = 0",
+    },
+)
+_on(
+    TILLS,
+    {
+        "date_is_in_range": f"update {TILLS} set date = date '2024-03-28' where rowid = 1",
+        "recent_tills_are_there": f"update {TILLS} set date = date '2024-03-27' where rowid = 1",
+    },
+)
+_on(
+    COUNTS,
+    {
+        "doubted_qty_is_not_negative": f"update {COUNTS} set doubted_qty = -1 where rowid = 1",
+        "money_at_risk_is_not_negative": f"update {COUNTS} set money_at_risk = -1 where rowid = 1",
+        "money_is_its_terms": f"update {COUNTS} set money_at_risk = 4.52 where rowid = 0",
+    },
+)
+for _feed in FEEDS:
+    _name = f"feeds.{_feed.name}"
+    for _column in _feed.positive.split():
+        _on(_name, {f"{_column}_is_not_negative": f"update {_name} set {_column} = -1 where rowid = 1"})
+    for _column, *_ in _feed.refers:
+        _on(_name, {f"{_column}_is_known": f"update {_name} set {_column} = 'X' where rowid % 2 = 0"})
+    if _feed.dated:
+        _on(_name, {"is_not_late": f"delete from {_name} where {_feed.dated} >= date '2024-03-26'"})
+    if _feed.is_steady:
+        _doubled = (
+            f"insert into {_name} select t.* from {_name} as t, range(2) where {_feed.dated} >= date '2024-03-27'"
+        )
+        _on(_name, {"newest_day_has_its_volume": _doubled})
+# rule -> what to set in a row of its feed
+RULES = {
+    "promised_after_ordered": "promised_by = date '2023-12-31'",
+    "discontinued_after_launched": "discontinued_on = date '2019-12-31'",
+    "cost_is_below_price": "unit_cost = 99",
+    "closed_after_opened": "closed_on = date '2009-12-31'",
+    "coordinates_are_on_earth": "longitude = 181",
+    "delisted_after_listed": "delisted_on = date '2019-12-31'",
+    "a_way_has_one_start": "supplier_id = 'V1', from_location_id = 'S1'",
+    "received_after_ordered": "received_on = date '2024-01-01'",
+    "received_after_shipped": "received_on = date '2024-01-01'",
+    "places_differ": "to_location_id = from_location_id",
+    "valid_to_after_valid_from": "valid_to = date '2023-12-31'",
+    "ends_after_it_starts": "ends_on = date '2023-12-31'",
+    "decisions_can_be_followed": "decision = 'replace', quantity = null",
+}
+for _feed in FEEDS:
+    for _rule, *_ in _feed.rules:
+        _on(f"feeds.{_feed.name}", {_rule: f"update feeds.{_feed.name} set {RULES[_rule]} where rowid = 1"})
+
 # Of these kinds each touches a column or a row of its own: one warehouse and one gate a kind.
-_TOGETHER = ("_is_given", "key_is_unique", "has_rows")
+_TOGETHER = ("_is_given", "key_is_unique", "has_rows", "_is_not_negative", "_is_known", "is_not_late", *RULES)
 BATCHES: dict[str, list[tuple[str, str]]] = {
-    **{kind: [key for key in MUTATIONS if key[1].endswith(kind)] for kind in _TOGETHER},
+    **{kind: [key for key in MUTATIONS if key[1].endswith(kind)] for kind in _TOGETHER if kind not in RULES},
+    "rules": [key for key in MUTATIONS if key[1] in RULES],
     **{"-".join(key): [key] for key in MUTATIONS if not key[1].endswith(_TOGETHER)},
 }

@@ -6,7 +6,7 @@ create schema ml;
 create schema ops;
 
 create table marts.dim_product as
-select * from (values
+select *, department as category from (values
     ('A', 'Apples', 'food', 2.0000, 1.0000, 6.000, false),
     ('B', 'Bread', 'food', 3.0000, 1.5000, 1.000, false),
     ('C', 'Candles', 'home', 5.0000, null, null, false)
@@ -38,9 +38,10 @@ select
     '13900001' as customer_id,
     case when is_return then -1 else 4 end::decimal(18, 3) as quantity,
     case when is_return then -2 else 8 end::decimal(18, 2) as net_amount,
-    2.5::decimal(18, 4) as unit_price,
-    0.5::decimal(18, 2) as discount_amount,
-    is_return
+    case when is_return then 2 else 2.125 end::decimal(18, 4) as unit_price,
+    case when is_return then 0 else 0.5 end::decimal(18, 2) as discount_amount,
+    is_return,
+    location_id as fulfilled_from_location_id
 from (
     select d::date as sold_on, l.location_id, p.sku_id, p.n as line_number, p.n = 3 and day(d) = 1 as is_return
     from range(timestamp '2024-01-18', timestamp '2024-03-28', interval 1 day) as t (d)
@@ -69,6 +70,24 @@ from marts.fct_sales as sales
 left join marts.fct_inventory_daily as stock
     on sales.sku_id = stock.sku_id and sales.location_id = stock.location_id and sales.sold_on = stock.snapshot_date
 group by all;
+
+create table marts.mart_review_queue as
+select *, date '2024-02-01' + queue_rank as date, 40::decimal(18, 3) as units_qty, 2e0 as level_qty, 'sold 40' as why
+from (values
+    ('A', 'S1', null, false, 2e0, 'outlier', 1),
+    ('B', 'S1', 'keep', false, 40, null, 2),
+    ('B', 'S1', 'replace', false, 9, 'replaced', 3),
+    ('C', 'S1', 'ignore', false, null, 'ignored', 4)
+) as t (sku_id, location_id, decision, is_decision_invalid, repaired_qty, repair_rule, queue_rank);
+
+create table marts.mart_missing_till_days as
+select * from (values ('S1', date '2024-02-05', 1e-9, 24e0, 48.0), ('S2', date '2024-02-07', 1e-9, 24e0, 48.0))
+    as t (location_id, date, chance, usual_units_qty, usual_amount);
+
+create table marts.mart_count_list as
+select * from (values
+    ('A', 'S1', 'negative_on_hand', 3.0, 1.5, 4.50, 1), ('B', 'S1', 'no_sales_with_stock', 2.0, 1.0, 2.00, 2)
+) as t (sku_id, location_id, rule, doubted_qty, unit_cost, money_at_risk, count_rank);
 
 create table intermediate.int_series_selected as
 select * from (values

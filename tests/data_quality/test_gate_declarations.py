@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from data_quality.checks import Check, Table, failing_rows
-from data_quality.gates import marts_checks, outputs_checks
+from data_quality.gates import feeds_checks, marts_checks, outputs_checks
 from data_quality.settings import QualitySettings
+from data_quality.suites.feed_rules import FEEDS
 from data_quality.suites.forecasts import forecast_checks
+from orchestration.dbt import doubt_variables
+from orchestration.ingestion.catalogue import canonical_feeds
 
 PERSONAL = {"customer_id", "associate_id", "full_name", "phone", "email", "birth_date", "gender", "city"}
 
@@ -59,7 +62,7 @@ def test_checks_of_optional_tables_are_left_out_and_of_required_ones_are_not() -
 def test_thresholds_come_from_the_settings() -> None:
     chosen = QualitySettings(warn_line_quantity=7, allow_day_without_sales=True)
     checks = {(c.table, c.name): c for c in marts_checks(chosen, AS_OF, frozenset())}
-    assert checks["marts.fct_sales", "quantity_is_plausible"].arguments["max_value"] == 7
+    assert "abs(quantity) > 7.0" in str(checks["marts.fct_sales", "quantity_is_plausible"].arguments["query"])
     assert checks["marts.fct_sales", "last_day_has_sales"].severity == "warn"
 
 
@@ -72,6 +75,9 @@ def test_thresholds_come_from_the_settings() -> None:
         {"max_forecast": 2.0},
         {"max_orphans": 1},
         {"max_unknown_pct": 101},
+        {"warn_late_days": 3, "max_late_days": 2},
+        {"by_category": {"food": {"outlier_ration": 20}}},
+        {"by_category": {"food": {"outlier_ratio": 1}}},
     ],
 )
 def test_settings_that_cannot_be_meant_are_refused(wrong: dict[str, float]) -> None:
@@ -83,8 +89,43 @@ def test_every_setting_is_described_and_read(declared: dict[str, list[Check]]) -
     assert all(field.description for field in QualitySettings.model_fields.values())
     texts = " ".join(f"{c.description} {c.arguments} {c.advice}" for c in _all(declared))
     unnamed = {name for name in QualitySettings.model_fields if f"quality.{name}" not in texts and name not in texts}
-    # these two say their number in the description instead of their name
-    assert unnamed <= {"earliest_date", "warn_day_volume_low", "warn_day_volume_high", "warn_snapshot_share"}
+    # these say their number in the description instead of their name
+    assert unnamed <= {"earliest_date", "warn_day_volume_low", "warn_day_volume_high", "warn_snapshot_share"} | {
+        *doubt_variables(QualitySettings()),  # dbt reads these
+        "max_late_days",  # no check without a number
+        "by_category",
+        "history_runs",
+    }
+
+
+def test_a_category_has_its_own_thresholds() -> None:
+    chosen = QualitySettings(
+        by_category={"Tom's": {"warn_line_quantity": 3}, "home": {"warn_price_drift_pct": 50, "outlier_ratio": 20}},
+        max_late_days=4,
+    )
+    checks = {(c.table, c.name): c for c in marts_checks(chosen, AS_OF, frozenset())}
+    query = str(checks["marts.fct_sales", "quantity_is_plausible"].arguments["query"])
+    assert "abs(quantity) > 3.0 and abs(quantity) > (case category when 'Tom''s' then 3.0 else 100000 end)" in query
+    assert "when 'home' then 50.0" in str(checks["marts.mart_sku_location_day", "prices_are_steady"].arguments["query"])
+    assert checks["marts.dim_product", "thresholds_name_categories"].severity == "warn"
+    assert doubt_variables(chosen)["outlier_ratio_by_category"] == {"home": 20.0}
+    feeds = {c.name: c.severity for c in feeds_checks(chosen, AS_OF, {"feeds.pos_sales"})}
+    assert feeds["is_not_too_late"] == "error"
+
+
+def test_every_feed_has_its_rules_and_names_its_own_columns() -> None:
+    catalogue = {feed.table: feed for feed in canonical_feeds().values()}
+    assert [feed.name for feed in FEEDS if feed.name not in catalogue] == []
+    assert set(catalogue) == {feed.name for feed in FEEDS}
+    for feed in FEEDS:
+        known = {name for name, _ in catalogue[feed.name].stored_columns}
+        named = {
+            *f"{feed.given} {feed.key} {feed.positive} {feed.shown} {feed.dated}".split(),
+            *(r[0] for r in feed.refers),
+        }
+        assert named <= known, feed.name
+        assert set(catalogue[feed.name].required) <= set(feed.given.split()), feed.name
+        assert feed.key in ("", " ".join(catalogue[feed.name].key)), feed.name
 
 
 rows = st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(1, 3)), max_size=8)

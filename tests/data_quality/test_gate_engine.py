@@ -17,10 +17,11 @@ from gate_mutations import AS_OF
 
 from data_quality import gx
 from data_quality.checks import Check, Table
-from data_quality.engine import COULD_NOT_RUN, run_gate
-from data_quality.gates import MARTS, OUTPUTS
+from data_quality.engine import COULD_NOT_RUN, existing_tables, run_gate
+from data_quality.gates import MARTS, OUTPUTS, feeds_checks, marts_checks
 from data_quality.results import CheckResult
 from data_quality.settings import QualitySettings
+from data_quality.suites.feed_rules import FEEDS as FEED_RULES
 from data_quality.suites.inventory import inventory_checks
 from data_quality.suites.sales import sales_checks
 
@@ -54,6 +55,28 @@ def test_a_warning_that_cannot_run_refuses(good: Path, gate: Gate) -> None:
     (result,) = gate(good, [check])
     assert result.refuses
     assert "syntax error" in json.loads(result.sample)[0]["error"]
+
+
+def test_a_feed_without_rows_counts_as_not_delivered(broken: Break) -> None:
+    tables = existing_tables(broken("delete from feeds.erp_lots; delete from marts.fct_inventory_daily"))
+    assert "feeds.erp_lots" not in tables
+    assert {"feeds.pos_sales", "marts.fct_inventory_daily"} <= tables
+    asked = {check.table for check in feeds_checks(QualitySettings(), AS_OF, tables)}
+    assert "feeds.erp_lots" not in asked
+    assert len(asked) == len(FEED_RULES) - 1
+
+
+def test_thresholds_of_a_category_hold_for_it_alone_and_a_category_that_is_none_is_shown(
+    good: Path, gate: Gate
+) -> None:
+    """Every line sells 4: too many for `home`, whose only product is C, and for nobody else."""
+    chosen = QualitySettings(by_category={"home": {"warn_line_quantity": 3}, "hmoe": {"warn_price_drift_pct": 50}})
+    checks = marts_checks(chosen, AS_OF, existing_tables(good))
+    results = {result.check_name: result for result in gate(good, checks) if not result.passed}
+    assert set(results) == {"quantity_is_plausible", "thresholds_name_categories"}
+    plausible = json.loads(results["quantity_is_plausible"].sample)
+    assert {(row["sku_id"], row["category"]) for row in plausible} == {("C", "home")}
+    assert json.loads(results["thresholds_name_categories"].sample) == [{"category": "hmoe"}]
 
 
 def test_an_empty_stock_table_passes(broken: Break, gate: Gate) -> None:

@@ -144,6 +144,10 @@ OPTIONAL = {
         {"promotion_id": "P2", "sku_id": "A"},  # everywhere
     ],
     "erp/events": [{"date": "2024-12-25", "event_name": "Christmas Day"}],
+    "decisions/review": [
+        {"sku_id": "A", "location_id": "S1", "date": "2024-03-30", "decision": " Replace ", "quantity": 3},
+        {"sku_id": "D", "location_id": "S2", "date": "2024-03-20", "decision": "delete", "note": "no such word"},
+    ],
     "crm/customers": [
         {"customer_id": "1", "full_name": "Ada", "city": "Bonn", "registered_at": "2024-03-31 23:59"},
         {"customer_id": "2", "registered_at": "2024-04-01 00:30", "registered_at_utc": "2024-03-31 23:30"},

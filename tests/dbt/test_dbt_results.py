@@ -244,3 +244,28 @@ def test_a_run_without_a_business_day_is_refused() -> None:
 @pytest.mark.parametrize("schema", ["staging", "intermediate", "marts"])
 def test_schemas_carry_their_plain_names(query: Query, schema: str) -> None:
     assert query(f"select count(*) > 0 from information_schema.tables where table_schema = '{schema}'") == [(True,)]
+
+
+# ---- doubts
+
+
+def test_a_decision_reaches_demand_and_one_that_cannot_be_followed_does_not(query: Query, bare_query: Query) -> None:
+    repaired = (
+        "select sku_id, location_id, date, sales_qty, repaired_qty, repair_rule from intermediate.int_demand_daily "
+        "inner join intermediate.int_series_selected using (series_id) where repair_rule is not null"
+    )
+    assert query(repaired) == [("A", "S1", day(30), 2, 3, "replaced")]
+    assert query("select sku_id, date, units_qty, decision, repaired_qty, why from marts.mart_review_queue") == [
+        ("A", day(30), 2, "replace", 3, "a person decided about this day; no rule doubts it")
+    ]
+    assert query("select decision, is_valid from staging.stg_decisions__review order by 1") == [
+        ("delete", False),
+        ("replace", True),
+    ]
+    assert bare_query(repaired) == bare_query("select * from marts.mart_review_queue") == []
+
+
+def test_what_arrived_explains_sales_from_an_empty_shelf(query: Query, bare_query: Query) -> None:
+    # A at S1 closed the 30th empty and sold two on the 31st, on which a transfer of eight arrived: nothing to count
+    assert query("select * from marts.mart_count_list") == []
+    assert bare_query("select * from marts.mart_count_list") == []

@@ -11,7 +11,7 @@ import pytest
 
 from data_quality import gates
 from data_quality.settings import QualitySettings
-from orchestration.defs.checks import FORECASTS, GATED, ORDERS
+from orchestration.defs.checks import GATED
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,7 @@ def test_the_nightly_job_holds_every_step(definitions):
     order = list(job.graph.node_dict)
     assert set(order) == {
         "ingest",
+        "feeds_gate",
         "dbt_build",
         "marts_gate",
         "demand_history",
@@ -61,8 +62,10 @@ def test_the_schedule_starts_at_two_in_the_company_time_zone(definitions):
 
 def test_every_table_that_a_suite_asks_about_has_its_asset_check():
     settings, day = QualitySettings(), date(2025, 1, 1)
-    declared = [*gates.marts_checks(settings, day, ALL_TABLES), *gates.outputs_checks(settings, day, ALL_TABLES)]
-    assert {check.table for check in declared} == set(GATED[gates.MARTS] + GATED[FORECASTS] + GATED[ORDERS])
+    gated = {table for tables in GATED.values() for table in tables}
+    made_by = (gates.feeds_checks, gates.marts_checks, gates.outputs_checks)
+    declared = {check.table for checks in made_by for check in checks(settings, day, ALL_TABLES)}
+    assert declared == gated
 
 
 ALL_TABLES = {table for tables in GATED.values() for table in tables}

@@ -33,7 +33,7 @@ OBSERVED_QUERY = "select * from intermediate.int_demand_daily order by series_id
             group_name="demand",
             kinds={"duckdb", "polars"},
             owners=[OWNER],
-            description="Demand by series and day, stock-outs repaired; a day without a row had none.",
+            description="Demand by series and day; stock-outs, outliers and days without tills repaired, and marked.",
         ),
     ],
     pool=POOL,
@@ -48,14 +48,17 @@ def demand_history(context: dg.AssetExecutionContext, company: Company) -> Itera
         with connect(settings) as con:
             replace_table(con, "ml.demand_series", series)
             replace_table(con, "ml.demand_history", history)
-    repaired = history.filter(pl.col("is_repaired"))
-    added = float((repaired["quantity"] - repaired["sales_qty"]).sum())
-    context.log.info(
-        f"{series.height:,} series, {history.height:,} days with demand; {repaired.height:,} stock-out days repaired, "
-        f"+{added:,.0f} units"
-    )
+    repaired = history.filter(pl.col("is_repaired")).with_columns(added=pl.col("quantity") - pl.col("sales_qty"))
+    by_rule = repaired.group_by("repair_rule").agg(pl.len(), pl.col("added").sum()).sort("repair_rule")
+    said = "; ".join(f"{rule}: {days:,} days, {units:+,.0f} units" for rule, days, units in by_rule.iter_rows())
+    context.log.info(f"{series.height:,} series, {history.height:,} days with demand; repaired: {said or 'nothing'}")
     yield dg.MaterializeResult(asset_key=["ml", "demand_series"], metadata={"dagster/row_count": series.height})
     yield dg.MaterializeResult(
         asset_key=["ml", "demand_history"],
-        metadata={"dagster/row_count": history.height, "repaired_days": repaired.height, "repaired_units": added},
+        metadata={
+            "dagster/row_count": history.height,
+            "repaired_days": repaired.height,
+            "repaired_units": float(repaired["added"].sum()),
+            **{f"{rule}_days": days for rule, days, _ in by_rule.iter_rows()},
+        },
     )

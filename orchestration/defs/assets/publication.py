@@ -63,7 +63,7 @@ OUTPUTS = (
         ("gate", "table_name", "check_name"),
         False,
         "Data quality",
-        "Every check of the night's two gates, with its result.",
+        "Every check of the night's gates, with its result.",
     ),
 )
 

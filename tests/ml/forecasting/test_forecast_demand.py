@@ -80,3 +80,59 @@ def test_nothing_before_the_first_sale_and_no_change_without_stockouts() -> None
     assert estimate_demand(observed(sales, out).clear(), make_series(1)).schema == DEMAND_HISTORY_SCHEMA
     with pytest.raises(ContractError, match="is_stockout"):
         estimate_demand(observed(sales, out).drop("is_stockout"), make_series(1))
+
+
+def doubted(sales: list[float], rules: dict[int, tuple[str, float | None]]) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        {
+            "series_id": [1] * len(sales),
+            "date": [START + timedelta(days=k) for k in range(len(sales))],
+            "sales_qty": sales,
+            "is_stockout": [False] * len(sales),
+            "repair_rule": [rules.get(k, (None, None))[0] for k in range(len(sales))],
+            "repaired_qty": [rules.get(k, (None, None))[1] for k in range(len(sales))],
+        },
+        schema_overrides={"repair_rule": pl.String, "repaired_qty": pl.Float64},
+    )
+    return frame.filter((pl.col("sales_qty") > 0) | pl.col("repair_rule").is_not_null())
+
+
+def test_outliers_and_decided_days_count_as_their_repaired_quantity_and_are_marked() -> None:
+    sales = [2.0] * 30
+    sales[10], sales[20], sales[25] = 80.0, 50.0, 0.0
+    rules = {10: ("outlier", 2.0), 20: ("replaced", 9.0), 25: ("replaced", 0.0), 5: ("replaced", 2.0)}
+    days = {
+        (row["date"] - START).days: row
+        for row in estimate_demand(doubted(sales, rules), make_series(1)).iter_rows(named=True)
+    }
+    assert (days[10]["quantity"], days[10]["sales_qty"], days[10]["repair_rule"]) == (2.0, 80.0, "outlier")
+    assert (days[20]["quantity"], days[20]["is_repaired"], days[20]["repair_rule"]) == (9.0, True, "replaced")
+    assert days[5]["repair_rule"] is None, "replaced by what was sold: nothing was changed"
+    assert 25 not in days
+    assert sum(row["is_repaired"] for row in days.values()) == 2
+
+
+def test_a_day_without_tills_and_an_ignored_day_are_unknown_not_zero() -> None:
+    sales = [2.0] * 60
+    sales[40], sales[50] = 0.0, 70.0
+    rules = {40: ("missing_till_day", None), 50: ("ignored", None)}
+    result = estimate_demand(doubted(sales, rules), make_series(1))
+    days = {(row["date"] - START).days: row for row in result.iter_rows(named=True)}
+    assert days[40]["quantity"] == pytest.approx(2.0, rel=0.2)
+    assert days[40]["repair_rule"] == "missing_till_day"
+    assert days[50]["quantity"] == pytest.approx(2.0, rel=0.2), "neither what was sold nor zero"
+    assert days[50]["repair_rule"] == "ignored"
+    as_sold = estimate_demand(doubted(sales, {}), make_series(1))
+    assert as_sold["quantity"].sum() == pytest.approx(sum(sales))
+    assert not as_sold["is_repaired"].any()
+
+
+def test_an_outlier_does_not_lift_the_repair_of_a_stockout() -> None:
+    sales = [2.0] * 60
+    sales[30] = 500.0
+    frame = doubted(sales, {30: ("outlier", 2.0)}).with_columns(
+        is_stockout=pl.col("date") == START + timedelta(days=31), sales_qty=pl.col("sales_qty")
+    )
+    frame = frame.with_columns(sales_qty=pl.when("is_stockout").then(0.0).otherwise("sales_qty"))
+    repaired = estimate_demand(frame, make_series(1)).filter(pl.col("repair_rule") == "stock_out")
+    assert repaired["quantity"].to_list() == [pytest.approx(2.0, rel=0.2)]

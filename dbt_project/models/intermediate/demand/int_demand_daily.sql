@@ -22,6 +22,18 @@ snapshots as (
 
 ),
 
+doubted as (
+
+    select * from {{ ref('int_days_doubted') }}
+
+),
+
+till_days_missing as (
+
+    select * from {{ ref('int_till_days_missing') }}
+
+),
+
 members as (
 
     select
@@ -36,17 +48,58 @@ members as (
 
 ),
 
+-- a decided day may be one on which nothing was sold: those come beside the sales
+doubted_without_sales as (
+
+    select
+        doubted.sku_location_key,
+        doubted.date
+    from doubted
+    left join sales
+        on
+            doubted.sku_location_key = sales.sku_location_key
+            and doubted.date = sales.date
+    where sales.sku_location_key is null
+
+),
+
+observed as (
+
+    select
+        sku_location_key,
+        date,
+        units_qty,
+        returns_qty,
+        net_amount
+    from sales
+    union all
+    select
+        sku_location_key,
+        date,
+        0 as units_qty,
+        0 as returns_qty,
+        0 as net_amount
+    from doubted_without_sales
+
+),
+
 member_sales as (
 
     select
         members.series_id,
         members.is_pooled,
-        sales.date,
-        cast(sales.units_qty as double) as sales_qty,
-        cast(sales.returns_qty as double) as return_qty,
-        cast(sales.net_amount as double) as net_amount
-    from sales
-    inner join members on sales.sku_location_key = members.sku_location_key
+        observed.date,
+        cast(observed.units_qty as double) as sales_qty,
+        cast(observed.returns_qty as double) as return_qty,
+        cast(observed.net_amount as double) as net_amount,
+        doubted.repaired_qty,
+        doubted.repair_rule
+    from observed
+    inner join members on observed.sku_location_key = members.sku_location_key
+    left join doubted
+        on
+            observed.sku_location_key = doubted.sku_location_key
+            and observed.date = doubted.date
 
 ),
 
@@ -58,7 +111,9 @@ sold as (
         date,
         sales_qty,
         return_qty,
-        net_amount
+        net_amount,
+        repaired_qty,
+        repair_rule
     from member_sales
     where not is_pooled
     union all
@@ -67,7 +122,14 @@ sold as (
         date,
         sum(sales_qty) as sales_qty,
         sum(return_qty) as return_qty,
-        sum(net_amount) as net_amount
+        sum(net_amount) as net_amount,
+        -- of a place that is not used the pool knows nothing better than nothing
+        case
+            when count(repair_rule) > 0
+                then sum(case when repair_rule is null then sales_qty else coalesce(repaired_qty, 0) end)
+        end as repaired_qty,
+        -- a pool is never ignored as a whole: its other places sold
+        case when max(repair_rule) = 'ignored' then 'replaced' else max(repair_rule) end as repair_rule
     from member_sales
     where is_pooled
     group by series_id, date
@@ -89,7 +151,7 @@ stocked_out as (
 
 ),
 
-final as (
+known as (
 
     select
         coalesce(sold.series_id, stocked_out.series_id) as series_id,
@@ -97,12 +159,51 @@ final as (
         coalesce(sold.sales_qty, 0) as sales_qty,
         coalesce(sold.return_qty, 0) as return_qty,
         coalesce(sold.net_amount, 0) as net_amount,
-        stocked_out.series_id is not null as is_stockout
+        stocked_out.series_id is not null as is_stockout,
+        sold.repaired_qty,
+        sold.repair_rule
     from sold
     full outer join stocked_out
         on
             sold.series_id = stocked_out.series_id
             and sold.date = stocked_out.date
+
+),
+
+-- the place sold nothing at all that day, so such a row stands beside no other unless the shelf was counted empty
+missing as (
+
+    select
+        series.series_id,
+        till_days_missing.date
+    from till_days_missing
+    inner join series
+        on
+            till_days_missing.location_id = series.location_id
+            and till_days_missing.date > series.first_sold_on
+
+),
+
+final as (
+
+    select
+        coalesce(known.series_id, missing.series_id) as series_id,
+        coalesce(known.date, missing.date) as date,
+        coalesce(known.sales_qty, 0) as sales_qty,
+        coalesce(known.return_qty, 0) as return_qty,
+        coalesce(known.net_amount, 0) as net_amount,
+        coalesce(known.is_stockout, false) as is_stockout,
+        known.repaired_qty,
+        -- what a person said about the day comes before what the tills did not say
+        case
+            when known.repair_rule is not null then known.repair_rule
+            when missing.series_id is not null then 'missing_till_day'
+        end as repair_rule
+    from known
+    full outer join missing
+        on
+            known.series_id = missing.series_id
+            and known.date = missing.date
 
 )
 
