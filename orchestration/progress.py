@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 # what a step is called on the terminal; a step without a name here shows its own
 STEP_NAMES = {
     "ingest": "read extracts",
+    "identify_customers": "tell who is who",
     "dbt_build": "build business tables (dbt)",
     "marts_gate": "check the tables",
     "demand_history": "estimate demand",
