@@ -187,8 +187,7 @@ def _are_two(names: list[str | None], days: list[str | None], x: int, y: int) ->
     name, other = names[x], names[y]
     if name is None or other is None or name == other or days[x] is None or days[y] is None or days[x] == days[y]:
         return False
-    is_slip = min(len(name), len(other)) > 5 and _is_one_edit(name, other)
-    return not is_slip and not _are_close_dates(str(days[x]), str(days[y]))
+    return not _are_close_dates(str(days[x]), str(days[y]))
 
 
 def _are_close_dates(a: str, b: str) -> bool:

@@ -32,21 +32,22 @@ def erase_texts(con: duckdb.DuckDBPyConnection, hasher: Hasher, hashes: set[str]
 def _erase_table(
     con: duckdb.DuckDBPyConnection, table: str, hasher: Hasher, hashes: set[str], contacts: list[str]
 ) -> int:
-    is_json = "json_valid(raw_text)"
+    # within a case: DuckDB may read the JSON before it has asked whether it is any
+    in_record = "case when json_valid(raw_text) then json_extract_string(raw_text, '$.customer_id') end"
     in_json = con.execute(
-        f"select distinct l.source, q.raw_text ->> '$.customer_id' as customer_id from {table} as q "
-        f"inner join ops.file_ledger as l using (file_id) where {is_json} and customer_id is not null"
+        f"select distinct l.source, {in_record} as customer_id from {table} as q "
+        "inner join ops.file_ledger as l using (file_id) where customer_id is not null"
     ).fetchall()
     found = [(source, own) for source, own in in_json if _is_erased(hasher, hashes, source, own.strip())]
     conditions = [
-        f"({is_json} and raw_text ->> '$.customer_id' = {literal(own)} and file_id in "
+        f"({in_record} = {literal(own)} and file_id in "
         f"(select file_id from ops.file_ledger where source = {literal(source)}))"
         for source, own in found
     ]
     # a line that is no record has no named fields: each of its fields may be the id
     lines = con.execute(
         f"select q.file_id, q.line, l.source, q.raw_text from {table} as q "
-        f"inner join ops.file_ledger as l using (file_id) where raw_text <> '{ERASED}' and not {is_json}"
+        f"inner join ops.file_ledger as l using (file_id) where raw_text <> '{ERASED}' and not json_valid(raw_text)"
     ).fetchall()
     for file_id, line, source, text in lines:
         fields = {field.strip().strip('"') for field in _FIELD.split(text)}
