@@ -1,6 +1,6 @@
 """How alike two accounts are: splink's Fellegi-Sunter weights on name, birth date, city, phone and e-mail hashes.
 
-Belongs here: levels of agreement, their weights, which pairs are compared, and the call of splink (1 s to import, so
+Belongs here: levels of agreement, their weights, which pairs are compared, and the call of splink (0.5 s to import, so
 within the function). What is done with a scored pair is linking's decision.
 
 The weights are written down rather than learned: learning (EM) needs thousands of true pairs, differs with the order of

@@ -48,9 +48,10 @@ def link_customers(
     except BaseException:
         con.execute("rollback")
         raise
+    methods = ", ".join(f"{count:,} by {method}" for method, count in _by_method(links))
     say(
-        f"{resolved.height:,} customer accounts are {resolved['unified_customer_id'].n_unique():,} customers, "
-        f"{links.height:,} links ({', '.join(f'{n:,} by {m}' for m, n in _by_method(links)) or 'none'})"
+        f"customers: {resolved['unified_customer_id'].n_unique():,} of {resolved.height:,} accounts"
+        + (f", links: {methods}" if methods else "")
     )
     return True
 

@@ -1,6 +1,6 @@
 """Stage 1b: which accounts of which sources are one customer, and who asked to be forgotten.
 
-After ingestion and before dbt, so that no business table ever sees an erased customer. splink (1 s to import) is
+After ingestion and before dbt, so that no business table ever sees an erased customer. splink (0.5 s to import) is
 imported where accounts are compared: the graph loads without it.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -33,7 +34,10 @@ PERSONAL = (*HERS, "C-1", "C-2", "Kuhnert", "428280", "ben.kuhnert", "1990-01-02
 @pytest.fixture(scope="module")
 def night(tmp_path_factory) -> tuple[Path, str]:
     home = tmp_path_factory.mktemp("customers")
-    small_company.write(home / "landing", with_stock=False)
+    with pytest.MonkeyPatch.context() as patch:  # what is forecast does not matter here
+        patch.setattr(small_company, "PRODUCTS", 2)
+        patch.setattr(small_company, "FIRST_DAY", date(2024, 1, 1))
+        small_company.write(home / "landing", with_stock=False)
     files = {
         "shelfcast.yml": SETTINGS + "max_quarantined_pct: 50\n",
         "landing/crm/customers/accounts.csv": CUSTOMERS,
