@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import ShelfcastError
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 
 app = typer.Typer(
     help="Retail extracts in; one warehouse, forecasts and order lists out, every night.",
@@ -68,21 +68,39 @@ def run(
 ) -> None:
     """Run the night: ingest, build, check, forecast, propose orders, check, publish."""
     with _plain_errors():
-        settings = load_settings(home)
-        day = _day(as_of)
-        from orchestration.night import run_night
-        from orchestration.report import print_night
+        _run_night(load_settings(home), _day(as_of), None)
 
-        # bound to the terminal now: a step may send what a library prints elsewhere meanwhile
-        outcome = run_night(settings, day, Console(file=sys.stdout, width=WIDTH))
-        if outcome.is_published:
-            print_night(settings, console)
-            return
-        latest = settings.published / "latest"
-        kept = f"latest stays at {latest.resolve().name}" if latest.exists() else "nothing was published before"
-        message = (outcome.run.message if outcome.run else "") or "\n".join(outcome.errors)
-        errors.print(f"[red]not published:[/] {kept}\n{escape(message)}", soft_wrap=True, highlight=False)
-        raise typer.Exit(1)
+
+@app.command()
+def rebuild(
+    run_id: Annotated[str, typer.Argument(help="An earlier run, as `shelfcast status` lists them.")],
+    home: HomeOption = None,
+) -> None:
+    """Make an older night again, with the files that had arrived by then; reads nothing from landing/."""
+    with _plain_errors():
+        settings = load_settings(home)
+        from orchestration import runs
+        from orchestration.warehouse import connect
+
+        with connect(settings) as con:
+            runs.find(con, run_id)
+        _run_night(settings, None, run_id)
+
+
+def _run_night(settings: Settings, day: str | None, rebuild: str | None) -> None:
+    from orchestration.night import run_night
+    from orchestration.report import print_night
+
+    # bound to the terminal now: a step may send what a library prints elsewhere meanwhile
+    outcome = run_night(settings, day, Console(file=sys.stdout, width=WIDTH), rebuild)
+    if outcome.is_published:
+        print_night(settings, console)
+        return
+    latest = settings.published / "latest"
+    kept = f"latest stays at {latest.resolve().name}" if latest.exists() else "nothing was published before"
+    message = (outcome.run.message if outcome.run else "") or "\n".join(outcome.errors)
+    errors.print(f"[red]not published:[/] {kept}\n{escape(message)}", soft_wrap=True, highlight=False)
+    raise typer.Exit(1)
 
 
 @app.command()

@@ -41,8 +41,8 @@ def prepare_instance(settings: Settings) -> Path:
     return folder
 
 
-def run_night(settings: Settings, as_of: str | None, console: Console) -> Outcome:
-    """Run the nightly job to its end, with a progress display on `console`."""
+def run_night(settings: Settings, as_of: str | None, console: Console, rebuild: str | None = None) -> Outcome:
+    """Run the nightly job to its end, with a progress display on `console`; rebuild: an older run to make again."""
     prepare_instance(settings)
     # Dagster takes 3 s to import: only a run pays for it
     import dagster as dg
@@ -52,8 +52,9 @@ def run_night(settings: Settings, as_of: str | None, console: Console) -> Outcom
     from orchestration.defs.loggers import NIGHT_LOGGER
 
     config: dict = {"loggers": {NIGHT_LOGGER: {}}}
-    if as_of:
-        config["ops"] = {"ingest": {"config": {"as_of": as_of}}}
+    asked = {key: value for key, value in (("as_of", as_of), ("rebuild", rebuild)) if value}
+    if asked:
+        config["ops"] = {"ingest": {"config": asked}}
     job = defs().resolve_job_def(NIGHTLY)
     logger = logging.getLogger("shelfcast.night")
     with ProgressDisplay(console) as display, dg.DagsterInstance.get() as instance:

@@ -37,6 +37,14 @@ class Run:
     message: str
 
 
+@dataclass(frozen=True)
+class Closed:
+    """A run whose business day is known."""
+
+    run_id: str
+    as_of: date
+
+
 @cache
 def code_version() -> str:
     """Return the package's version, with the commit when it runs from a checkout."""
@@ -87,6 +95,20 @@ def current(con: duckdb.DuckDBPyConnection) -> tuple[str, date]:
     if not rows or rows[0].as_of is None:
         raise ShelfcastError("no run has read any extract yet — start with `shelfcast run`, or materialise the feeds")
     return rows[0].run_id, rows[0].as_of
+
+
+def find(con: duckdb.DuckDBPyConnection, run_id: str) -> Closed:
+    """Return a run that read its extracts, by its id.
+
+    Raises:
+        ShelfcastError: there is none, or it never came to a business day.
+    """
+    known = [run for run in recent(con, 1_000_000) if run.as_of]
+    for run in known:
+        if run.run_id == run_id and run.as_of:
+            return Closed(run.run_id, run.as_of)
+    names = ", ".join(run.run_id for run in known[:5]) or "none yet"
+    raise ShelfcastError(f"no run {run_id!r} that could be made again — the newest: {names}")
 
 
 def recent(con: duckdb.DuckDBPyConnection, count: int) -> list[Run]:

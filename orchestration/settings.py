@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from data_quality.settings import QualitySettings
@@ -21,7 +20,9 @@ from ml.forecasting.settings import ForecastSettings
 from ml.planning.settings import PlanningSettings
 from orchestration.errors import SettingsError
 from orchestration.identity.settings import IdentitySettings
+from orchestration.ingestion.settings import IngestionSettings
 from orchestration.publishing.settings import PublishingSettings
+from orchestration.strict_yaml import explain, read_mapping
 
 HOME_VARIABLE = "SHELFCAST_HOME"
 FILE_NAME = "shelfcast.yml"
@@ -65,6 +66,7 @@ class Settings(BaseModel):
     simulated_feeds: tuple[str, ...] = Field(
         (), description="Feeds whose data are made up (a demo, a trial); said wherever they are shown."
     )
+    ingestion: IngestionSettings = Field(default_factory=IngestionSettings, description="How extracts are read.")
     schedule: ScheduleSettings = Field(default_factory=ScheduleSettings, description="When the night starts.")
     forecast: ForecastSettings = Field(default_factory=ForecastSettings, description="How demand is forecast.")
     planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
@@ -128,7 +130,7 @@ def load_settings(home: Path | None = None) -> Settings:
     """
     home = (home or home_directory()).resolve()
     path = home / FILE_NAME
-    values = _read_yaml(path) if path.exists() else {}
+    values = read_mapping(path) if path.exists() else {}
     _refuse_misplaced(path, values)
     try:
         settings = Settings(**values, home=home)
@@ -152,34 +154,6 @@ def _refuse_misplaced(path: Path, values: dict[str, Any]) -> None:
             )
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read as YAML — {error} — mend the file or remove it") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise SettingsError(f"{path}: holds a {type(values).__name__}, not `key: value` lines")
-    return values
-
-
 def _explain(path: Path, error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        valid = _valid_keys(error["loc"][:-1])
-        near = difflib.get_close_matches(str(error["loc"][-1]), valid, n=1)
-        advice = f"did you mean '{near[0]}'?" if near else f"valid keys: {', '.join(sorted(valid))}"
-        return f"{path}: unknown setting '{key}' — {advice}"
-    return f"{path}: setting '{key}' has value {error['input']!r} — {error['msg'].removeprefix('Value error, ')}"
-
-
-def _valid_keys(parents: tuple[str | int, ...]) -> list[str]:
-    model: Any = Settings
-    for part in parents:
-        model = model.model_fields[str(part)].annotation
-    return [name for name, field in model.model_fields.items() if not field.exclude and name not in _hidden(model)]
-
-
-def _hidden(model: type[BaseModel]) -> tuple[str, ...]:
-    return SHARED_WITH_FORECAST if model is ForecastSettings else ()
+    inside_forecast = tuple(error["loc"][:1]) == ("forecast",)
+    return explain(path, error, Settings, "setting", SHARED_WITH_FORECAST if inside_forecast else ())

@@ -138,12 +138,11 @@ def test_a_renamed_required_column_leaves_latest_as_it_was(two_nights, tmp_path)
 def test_the_gate_stops_the_night_before_publication_and_names_check_table_and_rows(two_nights, tmp_path):
     home = broken_copy(two_nights, tmp_path)
     header = "sold_at,transaction_id,line_number,location_id,sku_id,quantity,net_amount,unit_price,channel"
-    line = "2025-06-25T12:00:00,CLASH,1,S01,00001,{0},{0}.00,1.00,store"
-    lines = [header, line.format(1), line.format(2)]
-    (home / "landing/pos/sales/late.csv").write_text("\n".join(lines) + "\n")
+    line = "1985-06-25T12:00:00,OLD-TILL,1,S01,00001,1,1.00,1.00,store"
+    (home / "landing/pos/sales/late.csv").write_text(f"{header}\n{line}\n")
     result = shelfcast("run", "--home", home)
     assert result.exit_code == 1
-    for text in ("marts.fct_sales", "key_is_unique", "CLASH", "latest stays at run-00002"):
+    for text in ("marts.fct_sales", "sold_on_is_in_range", "OLD-TILL", "latest stays at run-00002"):
         assert text in result.output
     assert sorted(p.name for p in (home / "published").iterdir()) == ["latest", "run-00001", "run-00002"]
 
@@ -189,6 +188,23 @@ def test_a_day_that_has_no_sales_yet_cannot_be_closed(two_nights, tmp_path):
     result = shelfcast("run", "--home", home, "--as-of", "2025-07-01")
     assert result.exit_code == 1
     assert "later than the last business day in pos/sales, 2025-06-25" in result.output
+
+
+def test_an_older_night_made_again_later_has_the_same_bytes(two_nights, tmp_path):
+    home = broken_copy(two_nights, tmp_path)
+    tills = home / "landing" / "pos" / "sales" / "tills.csv"
+    lines = tills.read_text(encoding="utf-8").splitlines(keepends=True)
+    # a correction takes lines back, and a late file brings others
+    tills.write_text("".join(lines[:-40]), encoding="utf-8")
+    (tills.parent / "late.csv").write_text(lines[0] + lines[-1].replace("-S", "-late-S", 1), encoding="utf-8")
+    corrected = shelfcast("run", "--home", home)
+    assert corrected.exit_code == 0, corrected.output
+    assert parquet_hashes(home, "run-00003") != parquet_hashes(home, "run-00001")
+    again = shelfcast("rebuild", "run-00001", "--home", home)
+    assert again.exit_code == 0, again.output
+    assert parquet_hashes(home, "run-00004") == parquet_hashes(home, "run-00001")
+    assert manifest(home, "run-00004")["inputs"] == manifest(home, "run-00001")["inputs"]
+    assert shelfcast("rebuild", "run-00099", "--home", home).exit_code == 1
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ in docs/identity.md and not touched here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import duckdb
 import polars as pl
@@ -15,6 +15,7 @@ import polars as pl
 from orchestration.identity import quarantined, tables
 from orchestration.identity.customers import MAIN_SOURCE, Say, new_customer_ids
 from orchestration.identity.keys import Hasher
+from orchestration.sql import quoted
 
 Accounts = set[tuple[str, str]]  # (source, customer_id)
 
@@ -73,6 +74,12 @@ def everything_of(con: duckdb.DuckDBPyConnection, requests: Accounts) -> Account
             select source, customer_id from {tables.IDS} where unified_customer_id in (from wanted)
             union
             select source, customer_id from {tables.ACCOUNTS} where unified_customer_id in (from wanted)
+            union
+            -- a till's id means the account of crm, also one that was never delivered
+            select ids.source, ids.customer_id
+            from {tables.IDS} as ids
+            inner join request_frame as requests using (customer_id)
+            where requests.source = '{MAIN_SOURCE}' and not ids.is_known
             """
         ).fetchall()
     finally:
@@ -80,17 +87,20 @@ def everything_of(con: duckdb.DuckDBPyConnection, requests: Accounts) -> Account
     return requests | set(rows)
 
 
-def erase(con: duckdb.DuckDBPyConnection, hasher: Hasher, accounts: Accounts, say: Say) -> None:
+def erase(
+    con: duckdb.DuckDBPyConnection, hasher: Hasher, accounts: Accounts, say: Say, id_headers: Mapping[str, str]
+) -> None:
     """Remove these accounts from raw, quarantine and identity, and remember them as hashes; one transaction.
 
-    Quarantine is searched for everybody who was ever erased: a record that is refused again is never loaded.
-    Every file's counts in `ops.file_ledger` move from loaded to excluded, so that its rows still add up.
+    id_headers: see `quarantined`. Quarantine is searched for everybody who was ever erased: a record that is refused again is never loaded.
+    Every file's counts in the ledger move from loaded to excluded, so that its rows still add up. Quarantine is searched
+    for everybody who was ever erased: a record that is refused again is never loaded. id_headers: see `quarantined`.
     """
     con.register("erased_frame", _frame(accounts).to_arrow())
     con.execute("begin")
     try:
         con.execute("create or replace temp table erased_accounts as from erased_frame")
-        texts = quarantined.erase_texts(con, hasher, register(con) | _hashes(hasher, accounts))
+        texts = quarantined.erase_texts(con, hasher, register(con) | _hashes(hasher, accounts), id_headers)
         deleted = nulled = 0
         for table in tables.raw_tables_with_customers(con) if accounts else []:
             if _KEYS_OF_GOODS & _columns(con, table):
@@ -129,22 +139,32 @@ def close_requests(con: duckdb.DuckDBPyConnection, hasher: Hasher, requests: Acc
 
 
 def _delete_rows(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Delete the rows of erased accounts and move them from loaded to excluded in their files' counts."""
+    """Delete the rows of erased accounts and move them to excluded in their files' counts.
+
+    A row that repeats one of an earlier file stands in raw as well, but was counted as a duplicate (ingestion/keys.py).
+    """
     of_erased = f"from {table} where (_source, customer_id) in (from erased_accounts)"
-    by_file = con.execute(f"select _file_id, count(*) {of_erased} group by _file_id").fetchall()
+    content = ", ".join(quoted(name) for name in sorted(_columns(con, table)) if not name.startswith("_"))
+    by_file = con.execute(
+        "select _file_id, count(*), count(*) filter (same > 1) from (select _file_id, row_number() over "
+        f"(partition by {content} order by _file_id) as same {of_erased}) group by _file_id"
+    ).fetchall()
     con.execute(f"delete {of_erased}")
-    for file_id, rows in by_file:
+    for file_id, rows, repeated in by_file:
         con.execute(
-            "update ops.file_ledger set rows_loaded = rows_loaded - ?, rows_excluded = rows_excluded + ? "
-            "where file_id = ?",
-            [rows, rows, file_id],
+            "update ops.files set rows_loaded = rows_loaded - ($rows - least($repeated, rows_duplicate)), "
+            "rows_duplicate = rows_duplicate - least($repeated, rows_duplicate), rows_excluded = rows_excluded + $rows "
+            "where file_id = $file_id",
+            {"rows": rows, "repeated": repeated, "file_id": file_id},
         )
-    return sum(rows for _, rows in by_file)
+    return sum(rows for _, rows, _ in by_file)
 
 
 def _forget_customer(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    # what nobody declared may tell who it is as well
+    rest = ", _rescued = null" if "_rescued" in _columns(con, table) else ""
     row = con.execute(
-        f"update {table} set customer_id = null where (_source, customer_id) in (from erased_accounts)"
+        f"update {table} set customer_id = null{rest} where (_source, customer_id) in (from erased_accounts)"
     ).fetchone()
     return int(row[0]) if row else 0
 

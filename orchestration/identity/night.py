@@ -6,6 +6,7 @@ as if the erased had never been there.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -37,19 +38,28 @@ class IdentityReport:
 
 
 def identify(
-    con: duckdb.DuckDBPyConnection, hasher: Hasher, settings: IdentitySettings, threads: int, say: Say
+    con: duckdb.DuckDBPyConnection,
+    hasher: Hasher,
+    settings: IdentitySettings,
+    threads: int,
+    say: Say,
+    id_headers: Mapping[str, str] | None = None,
 ) -> IdentityReport:
-    """Bring the schema `identity` up to date with what was ingested; a night without changes reads a few counts."""
+    """Bring the schema `identity` up to date with what was ingested; a night without changes reads a few counts.
+
+    id_headers: the file's own header of the customer's id by `<source>_<feed>`, where it is not `customer_id`.
+    """
+    headers = id_headers or {}
     tables.ensure_tables(con)
     again = delivered_again(con, hasher)
     if register(con):
-        erase(con, hasher, again, say)
+        erase(con, hasher, again, say, headers)
     was_linked = link_customers(con, hasher, settings, threads, say)
     resolve_customer_ids(con, hasher)
     requests = open_requests(con)
     forgotten = everything_of(con, requests) if requests else set()
     if forgotten:
-        erase(con, hasher, forgotten, say)
+        erase(con, hasher, forgotten, say, headers)
         close_requests(con, hasher, requests)
         was_linked = link_customers(con, hasher, settings, threads, say)
         resolve_customer_ids(con, hasher)

@@ -1,12 +1,15 @@
 """Refused records of erased customers: the record stays counted, its text goes.
 
 A refused record was never loaded, so it is known only by what its text says: the customer's id, or the very phone or
-e-mail of an account that is being erased. A name alone is not enough: it is the namesake's as well.
+e-mail of an account that is being erased. A name alone is not enough: it is the namesake's as well. Records are JSON
+with the file's own headers: `id_headers` says under which a table (`<source>_<feed>`) has the customer's id.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 
 import duckdb
 
@@ -15,39 +18,48 @@ from orchestration.identity.keys import Hasher
 from orchestration.sql import literal, quoted
 
 ERASED = "(erased)"
+CANONICAL = "customer_id"
 _FIELD = re.compile(r"[,;|\t]")
 _MIN_CONTACT = 6  # a shorter phone or e-mail stands in unrelated texts by chance
 
 
-def erase_texts(con: duckdb.DuckDBPyConnection, hasher: Hasher, hashes: set[str]) -> int:
+def erase_texts(con: duckdb.DuckDBPyConnection, hasher: Hasher, hashes: set[str], id_headers: Mapping[str, str]) -> int:
     """Blank what quarantine holds of accounts with these hashes, and of those in the table `erased_accounts`."""
     tables = con.execute(
         "select table_name from duckdb_columns() where schema_name = 'quarantine' and column_name = 'raw_text' "
         "order by table_name"
     ).fetchall()
     contacts = _contacts(con) if tables else []
-    return sum(_erase_table(con, f"quarantine.{quoted(name)}", hasher, hashes, contacts) for (name,) in tables)
+    return sum(
+        _erase_table(con, f"quarantine.{quoted(name)}", hasher, hashes, contacts, id_headers.get(name, CANONICAL))
+        for (name,) in tables
+    )
 
 
 def _erase_table(
-    con: duckdb.DuckDBPyConnection, table: str, hasher: Hasher, hashes: set[str], contacts: list[str]
+    con: duckdb.DuckDBPyConnection, table: str, hasher: Hasher, hashes: set[str], contacts: list[str], header: str
 ) -> int:
     # within a case: DuckDB may read the JSON before it has asked whether it is any
-    in_record = "case when json_valid(raw_text) then json_extract_string(raw_text, '$.customer_id') end"
+    # some records carry the file's header, others (set aside after they were read) the canonical name
+    names = ", ".join(
+        f"json_extract_string(raw_text, {literal('$.' + json.dumps(name, ensure_ascii=False))})"
+        for name in (header, CANONICAL)
+    )
+    in_record = f"case when json_valid(raw_text) then coalesce({names}) end"
     in_json = con.execute(
         f"select distinct l.source, {in_record} as customer_id from {table} as q "
-        "inner join ops.file_ledger as l using (file_id) where customer_id is not null"
+        "inner join ops.files as l using (file_id) where customer_id is not null"
     ).fetchall()
     found = [(source, own) for source, own in in_json if _is_erased(hasher, hashes, source, own.strip())]
     conditions = [
         f"({in_record} = {literal(own)} and file_id in "
-        f"(select file_id from ops.file_ledger where source = {literal(source)}))"
+        f"(select file_id from ops.files where source = {literal(source)}))"
         for source, own in found
     ]
     # a line that is no record has no named fields: each of its fields may be the id
     lines = con.execute(
         f"select q.file_id, q.line, l.source, q.raw_text from {table} as q "
-        f"inner join ops.file_ledger as l using (file_id) where raw_text <> '{ERASED}' and not json_valid(raw_text)"
+        f"inner join ops.files as l using (file_id) where raw_text <> '{ERASED}' and not json_valid(raw_text)"
     ).fetchall()
     for file_id, line, source, text in lines:
         fields = {field.strip().strip('"') for field in _FIELD.split(text)}

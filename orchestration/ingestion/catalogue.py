@@ -26,13 +26,29 @@ SQL_TYPES = {
 }
 
 
+# what is never below zero by its nature; another column says so with `>=0`
+NOT_NEGATIVE = ("price",)
+
+
 @dataclass(frozen=True)
 class Column:
-    """One canonical column: its name, its canonical type, and whether a file must have it."""
+    """One canonical column.
+
+    is_required: every file must have it. is_key: its text is compared with that of other files. minimum: what no value
+    may be below. is_personal: tells who a customer is; never shown.
+    """
 
     name: str
     type: str
     is_required: bool
+    is_key: bool = False
+    minimum: int | None = None
+    is_personal: bool = False
+
+    @property
+    def may_be_rounded(self) -> bool:
+        """Say whether a spreadsheet would take it for a number: it makes 1.23E+12 of a long code."""
+        return self.name.endswith(("sku_id", "barcode"))
 
     @property
     def sql_type(self) -> str:
@@ -42,7 +58,10 @@ class Column:
 
 @dataclass(frozen=True)
 class CanonicalFeed:
-    """One canonical feed, e.g. `pos/sales`: columns, key, the column that dates a row, and how files combine."""
+    """One canonical feed, e.g. `pos/sales`: columns, key, the column that dates a row, and how files combine.
+
+    is_daily: a company delivers it for each day, so its newest date says how fresh it is.
+    """
 
     name: str
     about: str
@@ -50,6 +69,7 @@ class CanonicalFeed:
     load: str
     key: tuple[str, ...]
     date_column: str | None
+    is_daily: bool
     columns: tuple[Column, ...]
 
     @property
@@ -92,5 +112,19 @@ def _feed(name: str, body: dict) -> CanonicalFeed:
         load=body["load"],
         key=tuple(body["key"]),
         date_column=body.get("date"),
-        columns=tuple(Column(n, t.removesuffix("!"), t.endswith("!")) for n, t in body["columns"].items()),
+        is_daily=body.get("daily", False),
+        columns=tuple(_column(column, text, body) for column, text in body["columns"].items()),
+    )
+
+
+def _column(name: str, text: str, body: dict) -> Column:
+    """Read `type`, `type!` (required) and `type>=0` (never below zero)."""
+    kind = text.removesuffix(">=0").removesuffix("!")
+    return Column(
+        name=name,
+        type=kind,
+        is_required="!" in text,
+        is_key=kind == "text" and (name.endswith("_id") or name in body["key"] or name in ("channel", "barcode")),
+        minimum=0 if kind in NOT_NEGATIVE or text.endswith(">=0") else None,
+        is_personal=name in body.get("personal", ()),
     )

@@ -1,89 +1,169 @@
-"""Rows that were refused, kept with file, line, column, value and reason, so that nothing is lost.
+"""Rows that do not count, kept with file, line, column, value and reason, so that nothing is lost.
 
-`quarantine.<source>_<feed>` has one row a refused record. Its raw text is the record's own values as JSON.
+`quarantine.<source>_<feed>` has one row a record: `kind` quarantined (refused), excluded (by the declaration) or
+superseded (by a later row of its key). Columns that tell who a customer is are never in it.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import duckdb
 
-from orchestration.ingestion.casting import EXPECTED
+from orchestration.ingestion.casting import EXPECTED, SCIENTIFIC
+from orchestration.ingestion.catalogue import Column
 from orchestration.ingestion.declarations import SourceFeed
-from orchestration.ingestion.readers import OpenExtract
+from orchestration.ingestion.extracts import Rejected
+from orchestration.ingestion.ledger import LedgerEntry
+from orchestration.ingestion.mapping import has_personal
 from orchestration.sql import literal, quoted
 
 EXAMPLES = 3
 NOT_A_RECORD = "(record)"
+ROUNDED = "is a number that a spreadsheet rounded"
+_TYPES = (
+    "file_id bigint, file_name varchar, line bigint, kind varchar, column_name varchar, value varchar, reason varchar, "
+    "raw_text varchar, run_id varchar"
+)
 
 
 def keep(
     con: duckdb.DuckDBPyConnection,
     feed: SourceFeed,
-    file_name: str,
-    file_id: int,
+    entries: list[LedgerEntry],
     run_id: str,
-    extract: OpenExtract,
-    cast_query: str,
-) -> list[str]:
-    """Store the refused records of one file; returns messages for the first few of each bad column."""
-    table = f"quarantine.{feed.table}"
+    source: str,
+    file_id: str,
+    rejected: list[Rejected],
+) -> None:
+    """Store the records of a batch that are no rows. source: cast rows with `_problem`; file_id: SQL of its file."""
+    table = _create(con, feed)
+    names = _names(entries)
+    exclusions = " ".join(f"when {n} then {literal(rule.reason)}" for n, rule in enumerate(feed.exclude))
+    excluded = f"case (_problem ->> 'exclusion')::integer {exclusions} end" if exclusions else "null"
     con.execute(
-        f"create table if not exists {table} (file_id bigint, file_name varchar, line bigint, column_name varchar, "
-        "value varchar, reason varchar, raw_text varchar, run_id varchar)"
+        f"insert into {table} select {file_id} as file_id, {names}[{file_id}], _line, (_problem ->> 'kind'), "
+        f"(_problem ->> 'column'), (_problem ->> 'value'), case (_problem ->> 'kind') when 'excluded' then {excluded} "
+        f"else {_reason(feed)} end, (_problem ->> 'record'), {literal(run_id)} from {source} "
+        "where _problem is not null order by file_id, _line"
     )
-    columns = {c.name: c for c in feed.into.columns if c.name in extract.columns}
-    value = (
-        "case _bad_column "
-        + " ".join(f"when {literal(n)} then {quoted('file_' + n)}::varchar" for n in columns)
-        + " end"
-    )
-    reason = (
-        "case _bad_column "
-        + " ".join(
-            f"when {literal(n)} then case when trim({quoted('file_' + n)}::varchar) <> '' then "
-            f"{literal('is not ' + EXPECTED[c.type])} else 'is empty, but required' end"
-            for n, c in columns.items()
-        )
-        + " end"
-    )
-    record = "to_json({" + ", ".join(f"{literal(n)}: {quoted('file_' + n)}" for n in columns) + "})::varchar"
-    con.execute(
-        f"insert into {table} select {file_id}, {literal(file_name)}, _line, _bad_column, {value}, {reason}, {record}, "
-        f"{literal(run_id)} from ({cast_query}) where _bad_column is not null order by _line"
-    )
-    for line, text, why in extract.rejected:
+    hidden = "(not kept: the feed holds personal columns)"
+    for reject in rejected:
+        entry = entries[reject.file_index]
+        text = hidden if has_personal(feed) else reject.text
         con.execute(
-            f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [file_id, file_name, line, NOT_A_RECORD, None, why, text, run_id],
+            f"insert into {table} values (?, ?, ?, 'quarantined', ?, null, ?, ?, ?)",
+            [entry.file_id, entry.name, reject.line, NOT_A_RECORD, reject.reason, text, run_id],
         )
-    return _messages(con, feed, table, file_name, file_id)
 
 
-def forget(con: duckdb.DuckDBPyConnection, table: str, file_id: int) -> None:
-    """Drop the refused records of a file that was delivered again."""
-    found = con.execute("select 1 from duckdb_tables() where schema_name = 'quarantine' and table_name = ?", [table])
-    if found.fetchone():
-        con.execute(f"delete from quarantine.{table} where file_id = ?", [file_id])
+def move(
+    con: duckdb.DuckDBPyConnection,
+    feed: SourceFeed,
+    entries: list[LedgerEntry],
+    run_id: str,
+    kind: str,
+    column: str,
+    reason: str,
+    rows: str,
+    value: str = "null",
+) -> None:
+    """Move loaded rows to quarantine. rows: a table of them, `row` is the rowid in raw; reason, value: SQL on it."""
+    table = _create(con, feed)
+    fields = ", ".join(
+        f"{literal(c.name)}: " + (literal("(personal)") if c.is_personal else f"{quoted(c.name)}::varchar")
+        for c in feed.into.columns
+    )
+    con.execute(
+        f"insert into {table} select _file_id, {_names(entries)}[_file_id], _line, {literal(kind)}, {literal(column)}, "
+        f"({value})::varchar, {reason}, to_json({{{fields}}})::varchar, {literal(run_id)} from {rows} order by 1, 3"
+    )
+    con.execute(f"delete from raw.{feed.table} where rowid in (select row from {rows})")
 
 
-def _messages(con: duckdb.DuckDBPyConnection, feed: SourceFeed, table: str, file_name: str, file_id: int) -> list[str]:
+def counts(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -> dict[int, dict[str, int]]:
+    """Return how many records of each file are kept aside, by kind."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    if not _exists(con, feed):
+        return found
+    for file_id, kind, count in con.execute(
+        f"select file_id, kind, count(*) from quarantine.{feed.table} where file_id between {ids[0]} and {ids[-1]} "
+        "group by all"
+    ).fetchall():
+        found[file_id][kind] = count
+    return found
+
+
+def messages(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -> list[str]:
     """Word refusals as `SOURCE file:line:column value — reason — what to do`, a few a column and then the count."""
-    messages = []
-    counts = con.execute(
-        f"select column_name, count(*) from {table} where file_id = ? group by column_name order by column_name",
-        [file_id],
+    if not _exists(con, feed):
+        return []
+    table = f"quarantine.{feed.table}"
+    # where a feed is declared to keep the last row of a key, the others are no news
+    kinds = "('quarantined')" if feed.keeps_last else "('quarantined', 'superseded')"
+    of_batch = f"from {table} where kind in {kinds} and file_id between {ids[0]} and {ids[-1]}"
+    rows = con.execute(
+        f"select file_name, line, column_name, value, reason, count(*) over (partition by file_id, column_name), "
+        f"row_number() over (partition by file_id, column_name order by line) as nth {of_batch} "
+        f"qualify nth <= {EXAMPLES} order by file_id, column_name, line"
     ).fetchall()
-    for column, count in counts:
-        rows = con.execute(
-            f"select line, value, reason from {table} where file_id = ? and column_name = ? order by line limit ?",
-            [file_id, column, EXAMPLES],
-        ).fetchall()
-        for line, value, reason in rows:
-            shown = "" if value is None else f" {value!r}"
-            messages.append(
-                f"{feed.name} {file_name}:{line}:{column}{shown} — {reason} — row kept in {table}; correct it at the "
-                "source and deliver the file again under the same name"
-            )
-        if count > EXAMPLES:
-            messages.append(f"{feed.name} {file_name}: {count - EXAMPLES:,} more rows like these in column {column}")
-    return messages
+    told = []
+    for file_name, line, column, value, reason, count, nth in rows:
+        shown = "" if value is None else f" {value!r}"
+        told.append(
+            f"{feed.name} {file_name}:{line}:{column}{shown} — {reason} — row kept in {table}; correct it at the "
+            "source and deliver the file again under the same name"
+        )
+        if nth == EXAMPLES and count > EXAMPLES:
+            told.append(f"{feed.name} {file_name}: {count - EXAMPLES:,} more rows like these in column {column}")
+    return told
+
+
+def _reason(feed: SourceFeed) -> str:
+    """Return SQL that says why a column's value was refused."""
+    cases = " ".join(f"when {literal(c.name)} then {_of_column(feed, c)}" for c in feed.into.columns)
+    return f"case (_problem ->> 'column') {cases} end"
+
+
+def _of_column(feed: SourceFeed, column: Column) -> str:
+    value = "(_problem ->> 'value')"
+    parts = [f"when {value} is null or trim({value}) = '' then 'is empty, but required'"]
+    if column.type == "text":
+        if column.may_be_rounded:
+            parts.append(f"when regexp_full_match(trim({value}), {literal(SCIENTIFIC)}) then {literal(ROUNDED)}")
+        how = (feed.columns or {}).get(column.name)
+        refused = "is not in the declaration's map" if how and how.strict else "holds control characters"
+        return f"case {' '.join(parts)} else {literal(refused)} end"
+    if column.minimum is not None:
+        parts.append(f"when try_cast({value} as double) < {column.minimum} then 'is below {column.minimum}'")
+    expected = EXPECTED[column.type]
+    pattern = _pattern(feed, column)
+    if pattern:
+        expected = f"a {column.type} like {pattern}"
+    elif column.type in ("date", "timestamp"):
+        beyond = literal(f"is not {expected}, of 1900 to 2199")
+        parts.append(f"when try_cast({value} as timestamp) is not null then {beyond}")
+    return f"case {' '.join(parts)} else {literal('is not ' + expected)} end"
+
+
+def _pattern(feed: SourceFeed, column: Column) -> str | None:
+    how = (feed.columns or {}).get(column.name)
+    if how and how.format:
+        return how.format
+    return {"date": feed.format.date, "timestamp": feed.format.timestamp}.get(column.type)
+
+
+def _names(entries: list[LedgerEntry]) -> str:
+    return "map {" + ", ".join(f"{e.file_id}: {literal(e.name)}" for e in entries) + "}"
+
+
+def _create(con: duckdb.DuckDBPyConnection, feed: SourceFeed) -> str:
+    con.execute(f"create table if not exists quarantine.{feed.table} ({_TYPES})")
+    return f"quarantine.{feed.table}"
+
+
+def _exists(con: duckdb.DuckDBPyConnection, feed: SourceFeed) -> bool:
+    found = con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'quarantine' and table_name = ?", [feed.table]
+    )
+    return found.fetchone() is not None

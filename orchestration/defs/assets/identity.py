@@ -12,6 +12,7 @@ from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.identity.keys import load_hasher
 from orchestration.identity.night import identify
+from orchestration.ingestion.declarations import SourceFeed, source_feeds
 from orchestration.warehouse import connect
 
 # every feed that names customers, and the requests to forget them
@@ -51,10 +52,18 @@ def identify_customers(context: dg.AssetExecutionContext, company: Company) -> I
     settings = company.settings()
     with retrying_io(), connect(settings) as con:
         hasher = load_hasher(settings.home)
-        report = identify(con, hasher, settings.identity, settings.threads, context.log.info)
+        report = identify(
+            con, hasher, settings.identity, settings.threads, context.log.info, _id_headers(source_feeds(settings.home))
+        )
     rows = {"customer_accounts": report.accounts, "customer_links": report.links, "customer_ids": report.ids}
     for name, count in rows.items():
         yield dg.MaterializeResult(
             asset_key=["identity", name],
             metadata={"dagster/row_count": count, "customers": report.customers, "linked_anew": report.was_linked},
         )
+
+
+def _id_headers(feeds: list[SourceFeed]) -> dict[str, str]:
+    """Return the header under which a declared feed's files have the customer's id, by `<source>_<feed>`."""
+    declared = {feed.table: (feed.columns or {}).get("customer_id") for feed in feeds}
+    return {table: how.header for table, how in declared.items() if how and how.header}

@@ -11,9 +11,11 @@ from orchestration import runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.errors import InputRefusedError
+from orchestration.ingestion import views
 from orchestration.ingestion.catalogue import canonical_feeds
 from orchestration.ingestion.declarations import source_feeds
-from orchestration.ingestion.loading import IngestionReport, ingest
+from orchestration.ingestion.loading import ingest
+from orchestration.ingestion.run import IngestionReport
 from orchestration.settings import Settings
 from orchestration.warehouse import connect
 
@@ -22,6 +24,7 @@ class NightConfig(dg.Config):
     """What may be asked of one night."""
 
     as_of: str | None = Field(None, description="Business day to close, YYYY-MM-DD; default: the last with sales.")
+    rebuild: str | None = Field(None, description="An older run to make again with what was known then; reads no file.")
 
 
 @dg.multi_asset(
@@ -52,20 +55,23 @@ def ingest_extracts(
 ) -> Iterator[dg.MaterializeResult]:
     """Load what is new in `landing/`, file by file, and renew the views that dbt reads."""
     settings = company.settings()
+    feeds = source_feeds(settings.home)
     with retrying_io(), connect(settings) as con:
-        run_id = runs.begin(con, settings)
-        context.log.info(f"{run_id}: reading {settings.landing}")
-        report = ingest(
-            con,
-            source_feeds(settings.home),
-            settings.landing,
-            run_id,
-            settings.max_quarantined_pct,
-            context.log.info,
-        )
+        asked = config.as_of
+        if config.rebuild:
+            older = runs.find(con, config.rebuild)
+            run_id = runs.begin(con, settings)
+            context.log.info(f"{run_id}: making {older.run_id} again, with what was known then")
+            views.refresh(con, feeds, older.run_id)
+            report, asked = IngestionReport(), asked or older.as_of.isoformat()
+        else:
+            run_id = runs.begin(con, settings)
+            context.log.info(f"{run_id}: reading {settings.landing}")
+            pct = settings.max_quarantined_pct
+            report = ingest(con, feeds, settings.landing, run_id, pct, context.log.info, settings.ingestion)
         for warning in report.warnings:
             context.log.warning(warning)
-        as_of = _business_day(con, settings, config.as_of, report)
+        as_of = _business_day(con, settings, asked, report)
         if report.errors or as_of is None:
             runs.end(con, run_id, runs.REFUSED, "\n".join(report.errors))
             raise dg.Failure(description="\n".join(report.errors), allow_retries=False) from InputRefusedError(

@@ -36,8 +36,8 @@ class Warehouse:
         for schema in SCHEMAS:
             con.execute(f"create schema {schema}")
         con.execute(
-            "create table ops.file_ledger (file_id bigint, source varchar, feed varchar, rows_physical bigint, "
-            "rows_loaded bigint, rows_quarantined bigint, rows_excluded bigint)"
+            "create table ops.files (file_id bigint, source varchar, feed varchar, rows_physical bigint, "
+            "rows_loaded bigint, rows_quarantined bigint, rows_excluded bigint, rows_duplicate bigint)"
         )
         self._refresh()
 
@@ -48,7 +48,8 @@ class Warehouse:
         columns = canonical_feeds()[feed].stored_columns
         declared = ", ".join(f'"{name}" {kind}' for name, kind in columns)
         self.con.execute(
-            f"create table if not exists raw.{table} ({declared}, _source varchar, _file_id bigint, _line bigint)"
+            f"create table if not exists raw.{table} ({declared}, _rescued varchar, _source varchar, _file_id bigint, "
+            "_line bigint)"
         )
         for line, row in enumerate(rows, start=2):
             values = row | {"_source": source, "_file_id": self.files, "_line": line}
@@ -63,13 +64,13 @@ class Warehouse:
             text = record if isinstance(record, str) else json.dumps(record, ensure_ascii=False)
             values = [self.files, line, "birth_date", "not a date", text]
             self.con.execute(f"insert into quarantine.{table} values (?, ?, ?, ?, ?)", values)
-        counts = [self.files, source, feed.split("/")[1], len(rows) + len(refused), len(rows), len(refused), 0]
-        self.con.execute("insert into ops.file_ledger values (?, ?, ?, ?, ?, ?, ?)", counts)
+        counts = [self.files, source, feed.split("/")[1], len(rows) + len(refused), len(rows), len(refused), 0, 0]
+        self.con.execute("insert into ops.files values (?, ?, ?, ?, ?, ?, ?, ?)", counts)
         self._refresh()
         return self.files
 
-    def night(self) -> IdentityReport:
-        return identify(self.con, HASHER, SETTINGS, 1, self.said.append)
+    def night(self, **more) -> IdentityReport:
+        return identify(self.con, HASHER, SETTINGS, 1, self.said.append, **more)
 
     def rows(self, query: str) -> list[tuple]:
         return self.con.execute(query).fetchall()

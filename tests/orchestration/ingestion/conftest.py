@@ -8,9 +8,11 @@ import pytest
 
 from orchestration.ingestion.declarations import source_feeds
 from orchestration.ingestion.loading import IngestionReport, ingest
+from orchestration.ingestion.settings import IngestionSettings
 from orchestration.settings import load_settings
 from orchestration.warehouse import connect
 
+QUICK = IngestionSettings(quiet_seconds=0)
 HEADER = "transaction_id,line_number,sold_at,channel,location_id,sku_id,quantity,net_amount"
 
 
@@ -36,7 +38,7 @@ class Landing:
     def ingest(self, run_id: str = "run-00001", max_quarantined_pct: float = 100.0) -> IngestionReport:
         feeds = source_feeds(self.settings.home)
         with connect(self.settings) as con:
-            return ingest(con, feeds, self.settings.landing, run_id, max_quarantined_pct, lambda _: None)
+            return ingest(con, feeds, self.settings.landing, run_id, max_quarantined_pct, lambda _: None, QUICK)
 
     def rows(self, query: str) -> list[tuple]:
         with connect(self.settings) as con:

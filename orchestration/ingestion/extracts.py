@@ -1,0 +1,161 @@
+"""Prepared files of one shape as one relation of DuckDB: their records in file order, every column by its header.
+
+Reads several files at once, because 10,000 small files must not cost 10,000 statements. What the columns become is
+mapping.py's and casting.py's business; what becomes of the rows, loading.py's.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.ingestion.declarations import Format
+from orchestration.ingestion.expressions import header_name
+from orchestration.ingestion.mapping import Columns
+from orchestration.ingestion.preparation import Prepared
+from orchestration.ingestion.refusals import FileRefusedError
+from orchestration.sql import literal, quoted
+
+# a record longer than this is an unclosed quote, not a record
+MAX_RECORD_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A record that is none: not as many fields as the header, or quotes that do not fit. line: header is line 1."""
+
+    file_index: int
+    line: int
+    text: str
+    reason: str
+
+
+def columns_of(con: duckdb.DuckDBPyConnection, file: Prepared) -> Columns:
+    """Return the columns of a prepared file, headers trimmed and NFKC.
+
+    Raises:
+        FileRefusedError: a Parquet file that cannot be read.
+    """
+    if file.kind == "csv":
+        return Columns({name: (f"c{n}", "VARCHAR") for n, name in enumerate(file.header) if name})
+    try:
+        described = con.execute(f"describe select * from read_parquet({literal(str(file.path))})").fetchall()
+    except duckdb.Error as error:
+        raise _unreadable(error) from None
+    return Columns({header_name(name): (f"c{n}", kind) for n, (name, kind, *_) in enumerate(described)},
+                   tuple(name for name, *_ in described))  # fmt: skip
+
+
+def parquet_rows(con: duckdb.DuckDBPyConnection, file: Prepared) -> int:
+    """Return the rows that a Parquet file states."""
+    found = con.execute(
+        f"select coalesce(sum(num_rows), 0) from parquet_file_metadata({literal(str(file.path))})"
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def relation(files: list[Prepared], wanted: Format, columns: Columns) -> str:
+    """Return SQL for the files' records: their columns, `_file_index` (from 0, in the given order).
+
+    Parquet has `_line` (from 1) as well; a CSV's lines are numbered once its records are staged, in file order.
+    """
+    paths = ", ".join(literal(str(file.path)) for file in files)
+    if files[0].kind == "parquet":
+        source = f"read_parquet([{paths}], file_row_number = true)"
+        named = ", ".join(f"{quoted(name)} as c{n}" for n, name in enumerate(columns.stored))
+        return f"(select {named}, file_row_number + 1 as _line, file_index::integer as _file_index from {source})"
+    names = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(files[0].header)))
+    is_workbook = files[0].original.name.lower().endswith(".xlsx")
+    delimiter, quote = (",", '"') if is_workbook else (wanted.delimiter, wanted.quote)
+    # every column as text and no sniffing: DuckDB would guess types, and drop what does not fit the guess
+    return (
+        f"(select *, file_index::integer as _file_index from read_csv([{paths}], auto_detect = false, header = true, "
+        f"delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)}, columns = {{{names}}}, "
+        f"nullstr = '', max_line_size = {MAX_RECORD_BYTES}, store_rejects = true, rejects_table = 'rejected_fields', "
+        "rejects_scan = 'rejected_scans', rejects_limit = 0))"
+    )
+
+
+def taken_rejects(con: duckdb.DuckDBPyConnection, files: list[Prepared]) -> list[Rejected]:
+    """Return the rejected records of the last CSV scan, by file and line, and forget them."""
+    rows = con.execute(
+        "select s.file_path, f.line, any_value(f.csv_line), string_agg(distinct f.error_message, '; ') "
+        "from rejected_fields f join rejected_scans s using (scan_id, file_id) group by all order by 1, 2"
+    ).fetchall()
+    con.execute("drop table rejected_fields; drop table rejected_scans")
+    index = {str(file.path): n for n, file in enumerate(files)}
+    return [Rejected(index[path], line, text or "", reason.splitlines()[0]) for path, line, text, reason in rows]
+
+
+def line_expression(rejected: list[Rejected], first: dict[int, int]) -> str:
+    """Return SQL of a staged record's line from its `rowid`: the header is line 1, rejected lines stand in between.
+
+    first: rowid of each file's first record. The n-th rejected line has line - 2 - n records of its file before it.
+    """
+    cases = []
+    for index, start in first.items():
+        own = [r.line - 2 - n for n, r in enumerate(r for r in rejected if r.file_index == index)]
+        position = f"rowid - {start}"
+        shift = f" + len(list_filter({own}, lambda p: p <= {position}))" if own else ""
+        if own:
+            cases.append(f"when {index} then {position} + 2{shift}")
+    starts = f"list_value({', '.join(str(first.get(n, 0)) for n in range(max(first, default=0) + 1))})"
+    plain = f"rowid - {starts}[_file_index + 1] + 2"
+    return f"case _file_index {' '.join(cases)} else {plain} end" if cases else plain
+
+
+def count_precisely(file: Prepared, wanted: Format) -> int:
+    """Count a CSV's records with Python's own parser, record by record; asked where the byte count differs.
+
+    Raises:
+        FileRefusedError: a quote is opened and never closed.
+    """
+    is_workbook = file.original.name.lower().endswith(".xlsx")
+    delimiter, quote = (",", '"') if is_workbook else (wanted.delimiter, wanted.quote)
+    csv.field_size_limit(1 << 30)
+    with file.path.open(encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text, delimiter=delimiter, quotechar=quote, strict=True)
+        count, line = 0, 0
+        try:
+            for row in rows:
+                count += 1 if row else 0
+                line = rows.line_num
+        except csv.Error as error:
+            raise FileRefusedError(
+                f"has a quote that is never closed, or text after one (from line {line + 1}: {error}) — nothing of it "
+                "was loaded; deliver the file again"
+            ) from None
+    return count - 1
+
+
+def require_whole(file: Prepared, parsed: int, rejected: list[Rejected], wanted: Format) -> int:
+    """Return a CSV's physical records, having compared what was parsed with what its bytes hold.
+
+    Raises:
+        FileRefusedError: records are missing, or the last one is cut.
+    """
+    last = rejected[-1] if rejected else None
+    if last and not file.ends_whole and last.line >= file.records + 1:
+        raise FileRefusedError(
+            f"ends in the middle of line {last.line} ({last.reason}) — it was cut; deliver the file again"
+        )
+    if parsed != file.records:
+        counted = count_precisely(file, wanted)
+        if parsed != counted:
+            raise FileRefusedError(
+                f"has {counted:,} records, but only {parsed:,} can be told apart — quotes or line ends do not fit; "
+                "nothing of it was loaded; deliver the file again"
+            )
+    return parsed
+
+
+def refusal_of(error: duckdb.Error) -> FileRefusedError:
+    """Return the refusal of a file that DuckDB could not read."""
+    return _unreadable(error)
+
+
+def _unreadable(error: duckdb.Error) -> FileRefusedError:
+    first = str(error).splitlines()[0].split(' "')[0]
+    return FileRefusedError(f"cannot be read — {first} — deliver the file again")
