@@ -92,9 +92,8 @@ def erase(
 ) -> None:
     """Remove these accounts from raw, quarantine and identity, and remember them as hashes; one transaction.
 
-    id_headers: see `quarantined`. Quarantine is searched for everybody who was ever erased: a record that is refused again is never loaded.
-    Every file's counts in the ledger move from loaded to excluded, so that its rows still add up. Quarantine is searched
-    for everybody who was ever erased: a record that is refused again is never loaded. id_headers: see `quarantined`.
+    Every file's counts in the ledger move from loaded to excluded, so that its rows still add up. Quarantine is
+    searched for everybody who was ever erased: a record that is refused again is never loaded. id_headers: see there.
     """
     con.register("erased_frame", _frame(accounts).to_arrow())
     con.execute("begin")

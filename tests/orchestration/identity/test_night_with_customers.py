@@ -18,7 +18,7 @@ C-4711,Anna Meierling,030 901820,anna.meierling@gmx.de,1980-05-17,Bonn,gold
 C-4712,"Meierling, Anna",+49 30 901820,,1980-05-17,Bonn,
 C-1,Ben Kuhnert,040 428280,ben.kuhnert@gmx.de,1990-01-02,Ulm,silver
 C-2,Ben Kuhnert,+49 40 428280,,1990-01-02,Ulm,
-C-4713,Anna Meierling,030 901820,anna.meierling@gmx.de,17.05.1980,Bonn,gold
+C-4711,Anna Meierling,030 901820,anna.meierling@gmx.de,17.05.1980,Bonn,gold
 """
 SALES = """transaction_id,line_number,sold_at,location_id,sku_id,quantity,net_amount,channel,customer_id
 N1,1,2025-06-25T10:00:00,S01,00001,1,2.25,store,C-4711
