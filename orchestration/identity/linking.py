@@ -1,13 +1,14 @@
-"""Accounts to customers: which scored pairs are links, and which links may be followed.
+"""Accounts to customers: which scored pairs are links, and what each rests on.
 
 A link is made by an equal phone or e-mail when nothing speaks against it, else by probability. Pure functions on
-frames; how alike two accounts are is comparing's business, reading and writing tables is customers'.
+frames; how alike two accounts are is comparing's business, who stands together clustering's, tables customers'.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from orchestration.identity.clustering import follow
 from orchestration.identity.comparing import (
     DATE_CLOSE,
     DATE_EQUAL,
@@ -60,7 +61,7 @@ def link_accounts(
     accounts = accounts.sort("source", "customer_id").with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     people = _people(accounts, hasher, settings)
     links = _links(scored_pairs(people, threads), people, settings)
-    followed, clusters = _clusters(links, people)
+    followed, clusters = follow(links, people)
     ids = list(accounts.select("source", "customer_id").iter_rows())
     unified: list[str] = [""] * len(ids)
     sizes = [0] * len(ids)
@@ -149,61 +150,6 @@ def _keys_of_one(people: pl.DataFrame) -> pl.DataFrame:
         return pl.all_horizontal(kinds).alias(f"{key}_is_ones")
 
     return people.select("row", is_ones("phone"), is_ones("email"))
-
-
-def _clusters(links: pl.DataFrame, people: pl.DataFrame) -> tuple[list[bool], list[list[int]]]:
-    """Follow the links from the surest on; returns which were followed, and the rows of each customer.
-
-    A link is not followed when it would put two accounts together of which name and birth date both differ: through a
-    third account that has neither, a whole family would become one customer.
-    """
-    names = people["name_key"].to_list()
-    days = people["birth_date"].to_list()
-    home = list(range(people.height))
-    members = [[row] for row in home]
-    followed = [False] * links.height
-    order = (
-        links.with_row_index("position")
-        .with_columns(by_key=pl.col("method") != "probability")
-        .sort("by_key", "probability", "left", "right", descending=[True, True, False, False])
-    )
-    for position, left, right in order.select("position", "left", "right").iter_rows():
-        a, b = home[left], home[right]
-        if a != b:
-            if any(_are_two(names, days, x, y) for x in members[a] for y in members[b]):
-                continue
-            if len(members[a]) < len(members[b]):
-                a, b = b, a
-            for row in members[b]:
-                home[row] = a
-            members[a] += members[b]
-            members[b] = []
-        followed[position] = True
-    return followed, [sorted(rows) for rows in members if rows]
-
-
-def _are_two(names: list[str | None], days: list[str | None], x: int, y: int) -> bool:
-    """Say whether name and birth date are both known and both differ."""
-    name, other = names[x], names[y]
-    if name is None or other is None or name == other or days[x] is None or days[y] is None or days[x] == days[y]:
-        return False
-    return not _are_close_dates(str(days[x]), str(days[y]))
-
-
-def _are_close_dates(a: str, b: str) -> bool:
-    """Say whether two ISO dates are a slip apart: one sign, or day and month swapped."""
-    return _is_one_edit(a, b) or (a[:4] == b[:4] and a[5:7] == b[8:] and a[8:] == b[5:7])
-
-
-def _is_one_edit(a: str, b: str) -> bool:
-    """Say whether one insertion, deletion, replacement or swap of neighbours turns one text into the other."""
-    if abs(len(a) - len(b)) > 1:
-        return False
-    start = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-    a, b = a[start:], b[start:]
-    if len(a) == len(b):
-        return a[1:] == b[1:] or (a[1:2] + a[:1] == b[:2] and a[2:] == b[2:])
-    return a[1:] == b if len(a) > len(b) else a == b[1:]
 
 
 def _described(links: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""One whole night with customers and a request to forget one of them: what is left of her, and of the others."""
+"""One whole night with customers and a marketplace, and a request to forget somebody: what is left, and of whom."""
 
 from __future__ import annotations
 
@@ -27,8 +27,45 @@ N3,1,2025-06-25T10:10:00,S01,00001,1,2.25,store,C-1
 N4,1,2025-06-25T10:15:00,S01,00001,1,2.25,store,C-2
 N5,1,2025-06-25T10:20:00,S01,00001,1,2.25,store,WALKIN-99
 """
-HERS = ("C-4711", "C-4712", "Meierling", "901820", "anna.meierling", "1980-05-17")
-PERSONAL = (*HERS, "C-1", "C-2", "Kuhnert", "428280", "ben.kuhnert", "1990-01-02", "WALKIN-99")
+PRODUCTS = """sku_id,product_name,barcode,supersedes_sku_id
+B-1,Oats,4006381333931,00001
+"""
+# a marketplace with its own words, products and accounts; no code knows it
+MARKET = """
+source: tmall
+feeds:
+  orders:
+    feeds_into: pos/sales
+    columns:
+      transaction_id: 订单号
+      line_number: {row_number_in: transaction_id}
+      sold_at: 支付时间
+      channel: {value: live}
+      location_id: {value: S02}
+      sku_id: 商家编码
+      quantity: 数量
+      net_amount: 金额
+      customer_id: 买家
+  products:
+    feeds_into: erp/products
+    columns: {sku_id: 商家编码, product_name: 商品名称, barcode: 条码}
+  buyers:
+    feeds_into: crm/customers
+    columns: {customer_id: 买家, full_name: 姓名, phone: 手机}
+"""
+ORDERS = """订单号,支付时间,商家编码,数量,金额,买家
+T1,2025-06-25T11:00:00,tm-7,1,3.00,tb_ben
+T2,2025-06-25T11:00:00,tm-7,1,3.00,tb_anna
+"""
+GOODS = """商家编码,商品名称,条码
+tm-7,燕麦,04006381333931
+"""
+BUYERS = """买家,姓名,手机
+tb_ben,BEN KUHNERT,0049 40 428280
+tb_anna,anna meierling,0049 30 901820
+"""
+HERS = ("C-4711", "C-4712", "tb_anna", "Meierling", "meierling", "901820", "anna.meierling", "1980-05-17")
+PERSONAL = (*HERS, "C-1", "C-2", "tb_ben", "Kuhnert", "KUHNERT", "428280", "ben.kuhnert", "1990-01-02", "WALKIN-99")
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +79,11 @@ def night(tmp_path_factory) -> tuple[Path, str]:
         "shelfcast.yml": SETTINGS + "max_quarantined_pct: 50\n",
         "landing/crm/customers/accounts.csv": CUSTOMERS,
         "landing/pos/sales/named.csv": SALES,
+        "landing/erp/products/new.csv": PRODUCTS,
+        "sources/tmall.yml": MARKET,
+        "landing/tmall/orders/june.csv": ORDERS,
+        "landing/tmall/products/goods.csv": GOODS,
+        "landing/tmall/buyers/all.csv": BUYERS,
         "decisions/erase_customers_june.csv": "source,customer_id\ncrm,C-4711\n",
     }
     for name, text in files.items():
@@ -71,7 +113,7 @@ def test_nothing_mentions_the_erased_customer(night):
     home, output = night
     assert mentions(HERS, tables_of(home / "warehouse" / "shelfcast.duckdb")) == []
     assert mentions(HERS, output) == []
-    assert "erased 4 customer ids: 2 rows deleted, 2 lines without their customer, 1 refused records" in output
+    assert "erased 5 customer ids: 3 rows deleted, 3 lines without their customer, 1 refused records" in output
 
 
 def test_marts_pages_and_logs_name_nobody_at_all(night):
@@ -97,10 +139,26 @@ def test_the_other_customer_is_one_with_both_accounts_and_sales(night):
         bought = con.execute(
             "select transaction_id, customer_id from fct_sales where transaction_id like 'N%' order by 1"
         ).fetchall()
-    assert (accounts, city, tier, age) == (2, "Ulm", "silver", "35-44")
+        market = con.execute(
+            "select sku_id, customer_id from fct_sales where source = 'tmall' order by transaction_id"
+        ).fetchall()
+    assert market == [("B-1", customer), ("B-1", None)]
+    assert (accounts, city, tier, age) == (3, "Ulm", "silver", "35-44")
     assert bought[:4] == [("N1", None), ("N2", None), ("N3", customer), ("N4", customer)]
     assert bought[4][1].startswith("c")
     assert bought[4][1] not in (customer, None)
+
+
+def test_the_marketplaces_product_is_the_companys(night):
+    with duckdb.connect(str(night[0] / "published/latest/marts.duckdb"), read_only=True) as con:
+        products = con.execute(
+            "select sku_id, product_name, current_sku_id, chain_root_sku_id from dim_product order by 1"
+        ).fetchall()
+    assert products == [
+        ("00000", "Product 0, “fine”", "00000", "00000"),
+        ("00001", "Product 1, “fine”", "B-1", "00001"),
+        ("B-1", "Oats", "B-1", "00001"),
+    ]
 
 
 def test_every_row_of_her_file_is_still_counted(night):
