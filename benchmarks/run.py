@@ -15,11 +15,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import forecasts, identity
+from benchmarks import forecasts, identity, ingestion
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
 from benchmarks.options import QUICK_STORES, RESULTS, Options
 
-BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {"forecasts": forecasts.run, "identity": identity.run}
+BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
+    "forecasts": forecasts.run,
+    "ingestion": ingestion.run,
+    "identity": identity.run,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

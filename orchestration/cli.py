@@ -20,6 +20,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import ShelfcastError
+from orchestration.security import require_private
 from orchestration.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -36,6 +37,10 @@ errors = Console(stderr=True, width=WIDTH)
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", help="The company's home directory (default: $SHELFCAST_HOME, else ./home)."),
+]
+
+InsecureOption = Annotated[
+    bool, typer.Option("--allow-insecure", help="Start although anyone on this machine may write to the home.")
 ]
 
 
@@ -65,10 +70,13 @@ def run(
         str | None,
         typer.Option("--as-of", metavar="DATE", help="Business day to close (default: the last with sales)."),
     ] = None,
+    allow_insecure: InsecureOption = False,
 ) -> None:
     """Run the night: ingest, build, check, forecast, propose orders, check, publish."""
     with _plain_errors():
-        _run_night(load_settings(home), _day(as_of), None)
+        settings = load_settings(home)
+        require_private(settings.home, allow_insecure)
+        _run_night(settings, _day(as_of), None)
 
 
 @app.command()
@@ -141,12 +149,18 @@ def doctor(home: HomeOption = None) -> None:
 
 
 @app.command()
-def ui(home: HomeOption = None, port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+def ui(
+    home: HomeOption = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+    allow_insecure: InsecureOption = False,
+) -> None:
     """Open Dagster's UI on this machine; its daemon runs the nightly schedule."""
     with _plain_errors():
         from orchestration.night import prepare_instance
 
-        prepare_instance(load_settings(home))
+        settings = load_settings(home)
+        require_private(settings.home, allow_insecure)
+        prepare_instance(settings)
     # Dagster's UI has no login: it listens on this machine only
     dagster = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]

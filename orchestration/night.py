@@ -32,7 +32,7 @@ class Outcome:
 def prepare_instance(settings: Settings) -> Path:
     """Point this process at the company's home and Dagster's instance inside it; returns DAGSTER_HOME."""
     folder = settings.home / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copyfile(Path(__file__).parent / "dagster.yaml", folder / "dagster.yaml")
     os.environ[HOME_VARIABLE] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(folder)

@@ -86,7 +86,7 @@ class ProgressDisplay(logging.Handler):
     def _finish(self, step: str, is_good: bool) -> None:
         seconds = time.monotonic() - self._started.pop(step, time.monotonic())
         if step in self._tasks:
-            self._progress.remove_task(self._tasks.pop(step))  # type: ignore[arg-type]
+            self._progress.remove_task(self._tasks.pop(step))  # type: ignore[arg-type]  # rich calls its int a TaskID
         mark = "[green]✓[/]" if is_good else "[red]✗[/]"
         self._print(f"{mark} {_name(step):<32} {seconds:7.1f} s  {peak_memory_gb():4.1f} GB")
 

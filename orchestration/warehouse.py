@@ -27,7 +27,7 @@ def connect(settings: Settings, *, wait_seconds: float = BUSY_WAIT_SECONDS) -> I
     Raises:
         WarehouseBusyError: another process holds the file and did not let go within `wait_seconds`.
     """
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     con = _open(settings, wait_seconds)
     try:
         # time stamps with an offset are compared in UTC, whatever the machine's own zone

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
 
 from orchestration.ingestion.catalogue import canonical_feeds
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_the_settings_page_is_what_the_settings_say():
-    spec = importlib.util.spec_from_file_location("docs_script", ROOT / "scripts" / "write_settings_docs.py")
+def test_pages_that_repeat_the_code_are_what_the_code_says():
+    spec = importlib.util.spec_from_file_location("docs_script", ROOT / "scripts" / "write_reference_docs.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert script.PAGE.read_text(encoding="utf-8") == script.settings_page()
+    for name, page in script.PAGES.items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == page(), f"{name}: run {spec.origin}"
+
+
+def test_the_schema_of_declarations_takes_the_worked_example_and_names_what_is_wrong():
+    schema = json.loads((ROOT / "docs" / "source-declaration.schema.json").read_text(encoding="utf-8"))
+    example = yaml.safe_load((ROOT / "docs" / "examples" / "online_retail.yml").read_text(encoding="utf-8"))
+    jsonschema.validate(example, schema)
+    example["feeds"]["orders"]["columns"]["sold_on"] = "InvoiceDate"
+    with pytest.raises(jsonschema.ValidationError, match="sold_on"):
+        jsonschema.validate(example, schema)
 
 
 def test_the_contracts_page_and_the_catalogue_name_the_same_columns():

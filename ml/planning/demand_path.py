@@ -45,7 +45,7 @@ class DemandPath:
         weekly = _days_ahead(forecast_weekly, "week_start", as_of).with_columns(last=pl.col("ahead") + _WEEK - 1)
         if daily.is_empty() or daily["ahead"].min() != 1:
             raise ValueError(f"forecast_daily must start on the day after as_of {as_of}; forecast again for this as_of")
-        horizon = int(daily["ahead"].max())  # type: ignore[arg-type]
+        horizon = int(daily["ahead"].max())  # type: ignore[arg-type]  # an integer column
         weekly = weekly.filter(pl.col("last") > horizon)
         weeks = weekly["last"].unique().sort().to_numpy()
         if np.any(np.diff(np.concatenate([[horizon], weeks])) > _WEEK):

@@ -182,8 +182,7 @@ def _load(
     if aside:
         quarantine.keep(con, feed, batch.entries, night.run_id, source, file_id, rejected)
     strays.set_aside(con, feed, batch.entries, of_batch, night.today, night.settings, night.run_id)
-    if not feed.numbers_rows:
-        _settle_repeats(con, feed, batch.entries, of_batch, night.run_id)
+    superseded = {} if feed.numbers_rows else _settle_repeats(con, feed, batch.entries, of_batch, night.run_id)
     kinds = quarantine.counts(con, feed, ids)
     dates = _date_ranges(con, feed, of_batch)
     loaded = dict(
@@ -191,7 +190,7 @@ def _load(
     )
     entries = []
     for entry, rows in zip(batch.entries, physical, strict=True):
-        own = kinds.get(entry.file_id, {})
+        own = kinds.get(entry.file_id, {}) | superseded.get(entry.file_id, {})
         kept = loaded.get(entry.file_id, 0)
         duplicates = rows - kept - sum(own.values())
         old = batch.by_name.get(entry.name)
@@ -246,33 +245,41 @@ def _create_raw(con: duckdb.DuckDBPyConnection, feed: SourceFeed) -> None:
 
 def _settle_repeats(
     con: duckdb.DuckDBPyConnection, feed: SourceFeed, entries: list[LedgerEntry], of_batch: str, run_id: str
-) -> None:
+) -> dict[int, dict[str, int]]:
     """Within a file: drop rows that repeat another in every column; of rows that differ only in what they say, the last
-    counts and the others are kept aside.
+    counts and the others are kept aside, or only counted where the declaration keeps the last row of a key: then every
+    line of an export may be one. Returns {file_id: {"superseded": rows}} of rows that were only counted.
 
     Unique keys prove that there are none, with one hash a row instead of a sort of whole rows.
     """
     key = ", ".join(map(quoted, feed.into.key))
     table = f"raw.{feed.table}"
     if keys.are_unique(con, f"select hash(_file_id, {key}) from {table} where {of_batch}"):
-        return
+        return {}
     columns = ", ".join(quoted(name) for name, _ in feed.into.stored_columns)
     suspects = (
         f"select rowid, _file_id, _line, {columns} from {table} where {of_batch} and hash(_file_id, {key}) in "
         f"(select hash(_file_id, {key}) from {table} where {of_batch} group by 1 having count(*) > 1)"
     )
-    con.execute(
-        f"delete from {table} where rowid in (select rowid from (select rowid, row_number() over "
-        f"(partition by _file_id, {columns} order by _line) as nth from ({suspects})) where nth > 1)"
-    )
+    if not feed.keeps_last:
+        con.execute(
+            f"delete from {table} where rowid in (select rowid from (select rowid, row_number() over "
+            f"(partition by _file_id, {columns} order by _line) as nth from ({suspects})) where nth > 1)"
+        )
     con.execute(
         f"create or replace temp table outdone as select * exclude (nth) from (select rowid as row, _file_id, _line, "
         f"{columns}, row_number() over (partition by _file_id, {key} order by _line desc) as nth, "
         f"max(_line) over (partition by _file_id, {key}) as by_line from ({suspects})) where nth > 1"
     )
+    if feed.keeps_last:
+        counted = con.execute("select _file_id, count(*) from outdone group by all").fetchall()
+        con.execute(f"delete from {table} where rowid in (select row from outdone)")
+        con.execute("drop table outdone")
+        return {file_id: {"superseded": rows} for file_id, rows in counted}
     reason = "'has the key of line ' || by_line || ' of the file, which counts'"
     quarantine.move(con, feed, entries, run_id, "superseded", ", ".join(feed.into.key), reason, "outdone")
     con.execute("drop table outdone")
+    return {}
 
 
 def _date_ranges(con: duckdb.DuckDBPyConnection, feed: SourceFeed, of_batch: str) -> dict[int, tuple[date, date]]:

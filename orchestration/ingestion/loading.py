@@ -23,6 +23,7 @@ from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.extracts import columns_of
 from orchestration.ingestion.ledger import LedgerEntry
 from orchestration.ingestion.mapping import added_headers, require_headers
+from orchestration.ingestion.postgres import pull
 from orchestration.ingestion.preparation import prepare, sha256_of
 from orchestration.ingestion.refusals import FileRefusedError
 from orchestration.ingestion.run import IngestionReport, IngestionRun, Say
@@ -59,6 +60,8 @@ def ingest(
     night = IngestionRun(
         con, landing, run_id, settings or IngestionSettings(), max_quarantined_pct, scratch, date.today(), report, say
     )  # fmt: skip
+    for feed in feeds:
+        _pull(night, feed)
     growing = _still_growing(feeds, landing, night.settings)
     try:
         for feed in feeds:
@@ -76,6 +79,17 @@ def ingest(
             )
     report.errors += keys.lost_zeros(con)
     return report
+
+
+def _pull(night: IngestionRun, feed: SourceFeed) -> None:
+    """Let a database's new rows land as a file; a database that cannot be read is an error like a refused file."""
+    try:
+        done = pull(night.con, feed, night.landing, night.run_id)
+    except FileRefusedError as refusal:
+        night.report.errors.append(f"{feed.name} {refusal}")
+        return
+    if done:
+        night.say(done)
 
 
 def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> None:

@@ -99,9 +99,7 @@ def messages(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -
     if not _exists(con, feed):
         return []
     table = f"quarantine.{feed.table}"
-    # where a feed is declared to keep the last row of a key, the others are no news
-    kinds = "('quarantined')" if feed.keeps_last else "('quarantined', 'superseded')"
-    of_batch = f"from {table} where kind in {kinds} and file_id between {ids[0]} and {ids[-1]}"
+    of_batch = f"from {table} where kind <> 'excluded' and file_id between {ids[0]} and {ids[-1]}"
     rows = con.execute(
         f"select file_name, line, column_name, value, reason, count(*) over (partition by file_id, column_name), "
         f"row_number() over (partition by file_id, column_name order by line) as nth {of_batch} "

@@ -1,22 +1,25 @@
-"""Writes docs/settings.md from the settings' own descriptions; a test says when it was forgotten.
+"""Writes what docs/ repeats of the code: the settings page and the JSON Schema of source declarations.
 
-.venv/bin/python scripts/write_settings_docs.py
+.venv/bin/python scripts/write_reference_docs.py      a test says when it was forgotten
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from orchestration.ingestion.catalogue import canonical_feeds
+from orchestration.ingestion.declarations import SourceDeclaration
 from orchestration.settings import SHARED_WITH_FORECAST, Settings
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = """# Settings
 
 `home/shelfcast.yml` holds what a company sets; every key has a default, and an unknown key is an error that names it.
-This page is written by `scripts/write_settings_docs.py` from the settings' own descriptions.
+This page is written by `scripts/write_reference_docs.py` from the settings' own descriptions.
 """
 
 
@@ -46,6 +49,22 @@ def _default(field: Any) -> str:
     return "none" if value in (None, (), {}) else str(value)
 
 
+def declaration_schema() -> str:
+    """Return the JSON Schema of a source declaration: with it an editor completes keys, feeds and columns."""
+    schema = SourceDeclaration.model_json_schema()
+    feed = schema["$defs"]["FeedDeclaration"]["properties"]
+    feed["feeds_into"]["anyOf"] = [{"enum": list(canonical_feeds())}]
+    names = sorted({column.name for feed in canonical_feeds().values() for column in feed.columns})
+    # `sold_at: header` is short for `sold_at: {from: header}`
+    how = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/ColumnSource"}]}
+    feed["columns"]["anyOf"] = [{"type": "object", "propertyNames": {"enum": names}, "additionalProperties": how}]
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+PAGES = {"settings.md": settings_page, "source-declaration.schema.json": declaration_schema}
+
+
 if __name__ == "__main__":
-    PAGE.write_text(settings_page(), encoding="utf-8")
-    print(f"wrote {PAGE}")
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+        print(f"wrote {DOCS / name}")
