@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 STEP_NAMES = {
     "ingest": "read extracts",
     "feeds_gate": "check the extracts",
+    "identify_customers": "tell who is who",
     "dbt_build": "build business tables (dbt)",
     "marts_gate": "check the tables",
     "demand_history": "estimate demand",

@@ -19,6 +19,7 @@ from data_quality.settings import QualitySettings
 from ml.forecasting.settings import ForecastSettings
 from ml.planning.settings import PlanningSettings
 from orchestration.errors import SettingsError
+from orchestration.identity.settings import IdentitySettings
 from orchestration.ingestion.settings import IngestionSettings
 from orchestration.publishing.settings import PublishingSettings
 from orchestration.strict_yaml import explain, read_mapping
@@ -70,6 +71,9 @@ class Settings(BaseModel):
     forecast: ForecastSettings = Field(default_factory=ForecastSettings, description="How demand is forecast.")
     planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
     quality: QualitySettings = Field(default_factory=QualitySettings, description="What data may pass the gates.")
+    identity: IdentitySettings = Field(
+        default_factory=IdentitySettings, description="How customer accounts of several sources are told to be one."
+    )
     publishing: PublishingSettings = Field(default_factory=PublishingSettings, description="What a night publishes.")
 
     home: Path = Field(Path("home"), exclude=True, description="Not a key of the file: the home directory itself.")

@@ -11,3 +11,8 @@
 {% macro known_on_as_of(date_expression) -%}
     {{ date_expression }} <= {{ as_of() }}
 {%- endmacro %}
+
+{# The day before which a person of that many years was born, seen from the business day. #}
+{% macro years_before_as_of(years) -%}
+    cast({{ dbt.dateadd('year', -years, as_of()) }} as date)
+{%- endmacro %}

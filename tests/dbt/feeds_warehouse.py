@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.identity import tables
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -24,7 +25,8 @@ Row = dict[str, Any]
 def write_feeds(path: Path, feeds: dict[str, list[Row]]) -> None:
     """(Re)create every canonical feed in the DuckDB file `path`: the rows given by feed name, else none.
 
-    A row names the columns that matter; the others are null. `_line` counts the rows of a feed.
+    A row names the columns that matter; the others are null. `_line` counts the rows of a feed. Every account is a
+    customer of its own, `c` before its id; ids of other feeds are accounts of crm.
     """
     unknown = set(feeds) - set(canonical_feeds())
     assert not unknown, f"no such feed: {unknown}"
@@ -39,6 +41,22 @@ def write_feeds(path: Path, feeds: dict[str, list[Row]]) -> None:
                 names = ", ".join(f'"{column}"' for column in values)
                 marks = ", ".join("?" for _ in values)
                 con.execute(f"insert into feeds.{feed.table} ({names}) values ({marks})", list(values.values()))
+        _write_identity(con)
+
+
+def _write_identity(con: duckdb.DuckDBPyConnection) -> None:
+    tables.ensure_tables(con)
+    for table in (tables.ACCOUNTS, tables.IDS):
+        con.execute(f"delete from {table}")
+    con.execute(
+        f"insert into {tables.ACCOUNTS} select _source, customer_id, 'c' || customer_id, 1 from feeds.crm_customers"
+    )
+    named = [feed for feed in canonical_feeds().values() if "customer_id" in _columns(feed)]
+    ids = " union ".join(f"select _source, customer_id from feeds.{feed.table}" for feed in named)
+    con.execute(
+        f"insert into {tables.IDS} select _source, customer_id, 'c' || customer_id, true from ({ids}) "
+        "where customer_id is not null and _source <> 'decisions'"
+    )
 
 
 def _columns(feed: CanonicalFeed) -> dict[str, str]:

@@ -34,7 +34,7 @@ def test_every_asset_has_group_kinds_owner_and_description(definitions):
 
 
 def test_asset_keys_are_schema_and_table(definitions):
-    schemas = {"feeds", "ops", "staging", "intermediate", "marts", "ml", "published"}
+    schemas = {"feeds", "identity", "ops", "staging", "intermediate", "marts", "ml", "published"}
     assert {spec.key.path[0] for spec in definitions.resolve_all_asset_specs()} == schemas
 
 
@@ -44,6 +44,7 @@ def test_the_nightly_job_holds_every_step(definitions):
     assert set(order) == {
         "ingest",
         "feeds_gate",
+        "identify_customers",
         "dbt_build",
         "marts_gate",
         "demand_history",
@@ -71,10 +72,10 @@ def test_every_table_that_a_suite_asks_about_has_its_asset_check():
 ALL_TABLES = {table for tables in GATED.values() for table in tables}
 
 
-def test_loading_the_graph_imports_neither_great_expectations_nor_prophet(tmp_path):
+def test_loading_the_graph_imports_neither_great_expectations_nor_prophet_nor_splink(tmp_path):
     code = (
         "import sys; from orchestration.definitions import defs; defs(); "
-        "print([m for m in ('great_expectations', 'prophet', 'lightgbm', 'cmdstanpy') if m in sys.modules])"
+        "print([m for m in ('great_expectations', 'prophet', 'lightgbm', 'cmdstanpy', 'splink') if m in sys.modules])"
     )
     environment = {**os.environ, "SHELFCAST_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)

@@ -4,6 +4,12 @@ with products as (
 
 ),
 
+chains as (
+
+    select * from {{ ref('int_products_superseded') }}
+
+),
+
 sku_locations as (
 
     select * from {{ ref('int_sku_locations_numbered') }}
@@ -13,22 +19,25 @@ sku_locations as (
 delivered as (
 
     select
-        sku_id,
-        product_name,
-        department,
-        category,
-        subcategory,
-        brand,
-        unit,
-        pack_size,
-        shelf_life_days,
-        list_price,
-        unit_cost,
-        launched_on,
-        discontinued_on,
-        supersedes_sku_id,
+        products.sku_id,
+        products.product_name,
+        products.department,
+        products.category,
+        products.subcategory,
+        products.brand,
+        products.unit,
+        products.pack_size,
+        products.shelf_life_days,
+        products.list_price,
+        products.unit_cost,
+        products.launched_on,
+        products.discontinued_on,
+        products.supersedes_sku_id,
+        chains.current_sku_id,
+        chains.chain_root_sku_id,
         false as is_inferred
     from products
+    left join chains on products.sku_id = chains.sku_id
 
 ),
 
@@ -50,6 +59,8 @@ inferred as (
         cast(null as date) as launched_on,
         cast(null as date) as discontinued_on,
         cast(null as varchar) as supersedes_sku_id,
+        sku_locations.sku_id as current_sku_id,
+        sku_locations.sku_id as chain_root_sku_id,
         true as is_inferred
     from sku_locations
     left join products on sku_locations.sku_id = products.sku_id

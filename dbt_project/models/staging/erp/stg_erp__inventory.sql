@@ -1,4 +1,4 @@
-with final as (
+with lines as (
 
     select
         snapshot_date,
@@ -6,9 +6,49 @@ with final as (
         sku_id,
         on_hand_qty,
         reserved_qty,
-        unit_cost
+        unit_cost,
+        _source
     from {{ source('feeds', 'erp_inventory') }}
     where {{ known_on_as_of('snapshot_date') }}
+
+),
+
+renamed_skus as (
+
+    select
+        source,
+        sku_id,
+        canonical_sku_id
+    from {{ ref('stg_erp__product_links') }}
+    where is_renamed
+
+),
+
+renamed_locations as (
+
+    select
+        source,
+        location_id,
+        canonical_location_id
+    from {{ ref('stg_erp__location_links') }}
+    where is_renamed
+
+),
+
+final as (
+
+    select
+        lines.snapshot_date,
+        coalesce(renamed_locations.canonical_location_id, lines.location_id) as location_id,
+        coalesce(renamed_skus.canonical_sku_id, lines.sku_id) as sku_id,
+        lines.on_hand_qty,
+        lines.reserved_qty,
+        lines.unit_cost
+    from lines
+    left join renamed_skus
+        on lines._source = renamed_skus.source and lines.sku_id = renamed_skus.sku_id
+    left join renamed_locations
+        on lines._source = renamed_locations.source and lines.location_id = renamed_locations.location_id
 
 )
 

@@ -1,4 +1,4 @@
-with final as (
+with lines as (
 
     select
         sku_id,
@@ -7,8 +7,49 @@ with final as (
         delisted_on,
         facings,
         presentation_min_qty,
-        shelf_capacity_qty
+        shelf_capacity_qty,
+        _source
     from {{ source('feeds', 'erp_ranging') }}
+
+),
+
+renamed_skus as (
+
+    select
+        source,
+        sku_id,
+        canonical_sku_id
+    from {{ ref('stg_erp__product_links') }}
+    where is_renamed
+
+),
+
+renamed_locations as (
+
+    select
+        source,
+        location_id,
+        canonical_location_id
+    from {{ ref('stg_erp__location_links') }}
+    where is_renamed
+
+),
+
+final as (
+
+    select
+        coalesce(renamed_skus.canonical_sku_id, lines.sku_id) as sku_id,
+        coalesce(renamed_locations.canonical_location_id, lines.location_id) as location_id,
+        lines.listed_on,
+        lines.delisted_on,
+        lines.facings,
+        lines.presentation_min_qty,
+        lines.shelf_capacity_qty
+    from lines
+    left join renamed_skus
+        on lines._source = renamed_skus.source and lines.sku_id = renamed_skus.sku_id
+    left join renamed_locations
+        on lines._source = renamed_locations.source and lines.location_id = renamed_locations.location_id
 
 )
 

@@ -26,6 +26,73 @@ with lines as (
 
 ),
 
+renamed_skus as (
+
+    select
+        source,
+        sku_id,
+        canonical_sku_id
+    from {{ ref('stg_erp__product_links') }}
+    where is_renamed
+
+),
+
+renamed_locations as (
+
+    select
+        source,
+        location_id,
+        canonical_location_id
+    from {{ ref('stg_erp__location_links') }}
+    where is_renamed
+
+),
+
+customer_ids as (
+
+    select
+        source,
+        customer_id,
+        unified_customer_id
+    from {{ ref('stg_identity__customer_ids') }}
+
+),
+
+-- one company's ids for what every source numbers its own way; a source that uses them already has nothing to join
+company_ids as (
+
+    select
+        lines.transaction_id,
+        lines.line_number,
+        lines.sold_at,
+        lines.sold_at_utc,
+        lines.channel,
+        lines.quantity,
+        lines.net_amount,
+        lines.unit_price,
+        lines.discount_amount,
+        lines.promotion_id,
+        lines.associate_id,
+        lines.currency,
+        lines._source,
+        lines._file_id,
+        lines._line,
+        coalesce(renamed_locations.canonical_location_id, lines.location_id) as location_id,
+        coalesce(renamed_skus.canonical_sku_id, lines.sku_id) as sku_id,
+        coalesce(renamed_servers.canonical_location_id, lines.fulfilled_from) as fulfilled_from,
+        customer_ids.unified_customer_id as customer_id
+    from lines
+    left join renamed_skus
+        on lines._source = renamed_skus.source and lines.sku_id = renamed_skus.sku_id
+    left join renamed_locations
+        on lines._source = renamed_locations.source and lines.location_id = renamed_locations.location_id
+    left join renamed_locations as renamed_servers
+        on lines._source = renamed_servers.source and lines.fulfilled_from = renamed_servers.location_id
+    left join customer_ids
+        on lines._source = customer_ids.source and lines.customer_id = customer_ids.customer_id
+
+),
+
 locations as (
 
     select
@@ -40,16 +107,16 @@ locations as (
 local_times as (
 
     select
-        lines.*,
+        company_ids.*,
         case
-            when lines.sold_at_utc is null then lines.sold_at
+            when company_ids.sold_at_utc is null then company_ids.sold_at
             else {{ utc_to_local(
-                'lines.sold_at_utc',
+                'company_ids.sold_at_utc',
                 'coalesce(locations.timezone, ' ~ company_zone() ~ ')'
             ) }}
         end as local_sold_at
-    from lines
-    left join locations on lines.location_id = locations.location_id
+    from company_ids
+    left join locations on company_ids.location_id = locations.location_id
 
 ),
 
