@@ -55,7 +55,7 @@ def assert_canonical(demo: Demo, feed: str) -> None:
     required = {name for name, kind in columns.items() if kind.endswith("!")}
     assert required <= set(names)
     bad = [f"count(*) filter ({name} is null)" for name in sorted(required)] + [
-        f"count(*) filter ({name} is not null and try_cast({name} as {SQL_TYPES[columns[name].rstrip('!')]}) is null)"
+        f"count(*) filter ({name} is not null and try_cast({name} as {SQL_TYPES[columns[name].removesuffix('>=0').rstrip('!')]}) is null)"
         for name in names
     ]
     assert set(con.execute(f"select {', '.join(bad)} from {rel}").fetchone() or ()) == {0}
