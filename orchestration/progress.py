@@ -92,6 +92,9 @@ class ProgressDisplay(logging.Handler):
         self._print(f"{mark} {_name(step):<32} {seconds:7.1f} s  {peak_memory_gb():4.1f} GB")
 
     def _message(self, level: int, text: str) -> None:
+        # dagster-dbt tells its whole command line, before and after: it stands in Dagster's own log
+        if text.startswith(("Running dbt command", "Finished dbt command")):
+            return
         style = "red" if level >= logging.ERROR else "yellow" if level >= logging.WARNING else "dim"
         self._print(f"  [{style}]{escape(text)}[/]")
 
