@@ -20,6 +20,15 @@ from orchestration.sql import literal, quoted
 
 # a record longer than this is an unclosed quote, not a record
 MAX_RECORD_BYTES = 16 << 20
+# what the reader itself adds to the columns of a Parquet file
+_OWN_NAMES = ("file_row_number", "file_index")
+_NOT_THE_FILES = (
+    duckdb.OutOfMemoryException,
+    duckdb.InternalException,
+    duckdb.FatalException,
+    duckdb.InterruptException,
+    duckdb.TransactionException,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,10 @@ def columns_of(con: duckdb.DuckDBPyConnection, file: Prepared) -> Columns:
     try:
         described = con.execute(f"describe select * from read_parquet({literal(str(file.path))})").fetchall()
     except duckdb.Error as error:
-        raise _unreadable(error) from None
+        raise refusal_of(error) from None
+    taken = [name for name, *_ in described if name.lower() in _OWN_NAMES]
+    if taken:
+        raise FileRefusedError(f"has a column {taken[0]!r}, a name that reading needs for itself — rename the column")
     return Columns({header_name(name): (f"c{n}", kind) for n, (name, kind, *_) in enumerate(described)},
                    tuple(name for name, *_ in described))  # fmt: skip
 
@@ -152,10 +164,11 @@ def require_whole(file: Prepared, parsed: int, rejected: list[Rejected], wanted:
 
 
 def refusal_of(error: duckdb.Error) -> FileRefusedError:
-    """Return the refusal of a file that DuckDB could not read."""
-    return _unreadable(error)
+    """Return the refusal of a file that DuckDB could not read; what is not the file's fault is raised again.
 
-
-def _unreadable(error: duckdb.Error) -> FileRefusedError:
+    A damaged Parquet file gives errors of many types, half of them of none (`TProtocolException`, `Out of buffer`).
+    """
+    if isinstance(error, _NOT_THE_FILES) or "No space left" in str(error):
+        raise error
     first = str(error).splitlines()[0].split(' "')[0]
     return FileRefusedError(f"cannot be read — {first} — deliver the file again")

@@ -37,6 +37,24 @@ _STATEMENT = re.compile(
 )
 
 
+# a file's size and time of change: other ones say that it was written to
+Stamp = tuple[int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return what a file looks like from outside, None when it is gone."""
+    try:
+        stat = path.lstat()
+    except FileNotFoundError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def shown_name(path: Path) -> str:
+    """Return a file's name as it may be printed and stored: what is no printable character is spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path.name)
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A file that can be read: `path` is what DuckDB reads, `original` what was delivered.
@@ -187,23 +205,24 @@ def _decoded(blocks: Iterator[bytes], encoding: str, path: Path) -> Iterator[byt
     """Yield the blocks as UTF-8; a byte that the encoding does not have refuses the file with its place."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     is_utf8 = encoding in ("utf-8", "utf-8-sig")
-    offset, is_pending = 0, False
+    offset, pending = 0, 0
     for block in blocks:
         try:
             # most files are ASCII: nothing to decode, and nothing of a character left over from the block before
-            if is_utf8 and not is_pending and block.isascii():
+            if is_utf8 and not pending and block.isascii():
                 yield block
             else:
                 text = decoder.decode(block)
-                is_pending = bool(decoder.getstate()[0])
+                pending = len(decoder.getstate()[0])
                 yield text.encode()
-        except UnicodeDecodeError as error:
-            raise _not_decodable(encoding, offset + error.start) from None
+        except UnicodeError as error:
+            # UTF-16 without its mark has no place
+            raise _not_decodable(encoding, offset - pending + getattr(error, "start", 0)) from None
         offset += len(block)
     try:
         yield decoder.decode(b"", True).encode()
-    except UnicodeDecodeError:
-        raise _not_decodable(encoding, offset) from None
+    except UnicodeError:
+        raise _not_decodable(encoding, offset - pending) from None
 
 
 def _not_decodable(encoding: str, offset: int) -> FileRefusedError:

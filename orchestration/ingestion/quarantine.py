@@ -14,7 +14,7 @@ from orchestration.ingestion.casting import EXPECTED, SCIENTIFIC
 from orchestration.ingestion.catalogue import Column
 from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.extracts import Rejected
-from orchestration.ingestion.ledger import LedgerEntry
+from orchestration.ingestion.ledger import LedgerEntry, among
 from orchestration.ingestion.mapping import has_personal
 from orchestration.sql import literal, quoted
 
@@ -87,7 +87,7 @@ def counts(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -> 
     if not _exists(con, feed):
         return found
     for file_id, kind, count in con.execute(
-        f"select file_id, kind, count(*) from quarantine.{feed.table} where file_id between {ids[0]} and {ids[-1]} "
+        f"select file_id, kind, count(*) from quarantine.{feed.table} where {among('file_id', ids)} "
         "group by all"
     ).fetchall():
         found[file_id][kind] = count
@@ -99,7 +99,7 @@ def messages(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -
     if not _exists(con, feed):
         return []
     table = f"quarantine.{feed.table}"
-    of_batch = f"from {table} where kind = 'quarantined' and file_id between {ids[0]} and {ids[-1]}"
+    of_batch = f"from {table} where kind = 'quarantined' and {among('file_id', ids)}"
     rows = con.execute(
         f"select file_name, line, column_name, value, reason, count(*) over (partition by file_id, column_name), "
         f"row_number() over (partition by file_id, column_name order by line) as nth {of_batch} "
