@@ -6,7 +6,6 @@ mapping.py's and casting.py's business; what becomes of the rows, loading.py's.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 
 import duckdb
@@ -14,7 +13,7 @@ import duckdb
 from orchestration.ingestion.declarations import Format
 from orchestration.ingestion.expressions import header_name
 from orchestration.ingestion.mapping import Columns
-from orchestration.ingestion.preparation import Prepared
+from orchestration.ingestion.preparation import Prepared, count_precisely
 from orchestration.ingestion.refusals import FileRefusedError
 from orchestration.sql import literal, quoted
 
@@ -79,8 +78,7 @@ def relation(files: list[Prepared], wanted: Format, columns: Columns) -> str:
         named = ", ".join(f"{quoted(name)} as c{n}" for n, name in enumerate(columns.stored))
         return f"(select {named}, file_row_number + 1 as _line, file_index::integer as _file_index from {source})"
     names = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(files[0].header)))
-    is_workbook = files[0].original.name.lower().endswith(".xlsx")
-    delimiter, quote = (",", '"') if is_workbook else (wanted.delimiter, wanted.quote)
+    delimiter, quote = _signs(files[0], wanted)
     # every column as text and no sniffing: DuckDB would guess types, and drop what does not fit the guess
     return (
         f"(select *, file_index::integer as _file_index from read_csv([{paths}], auto_detect = false, header = true, "
@@ -118,28 +116,10 @@ def line_expression(rejected: list[Rejected], first: dict[int, int]) -> str:
     return f"case _file_index {' '.join(cases)} else {plain} end" if cases else plain
 
 
-def count_precisely(file: Prepared, wanted: Format) -> int:
-    """Count a CSV's records with Python's own parser, record by record; asked where the byte count differs.
-
-    Raises:
-        FileRefusedError: a quote is opened and never closed.
-    """
+def _signs(file: Prepared, wanted: Format) -> tuple[str, str]:
+    """Return delimiter and quote of a readable CSV; a worksheet's is ours."""
     is_workbook = file.original.name.lower().endswith(".xlsx")
-    delimiter, quote = (",", '"') if is_workbook else (wanted.delimiter, wanted.quote)
-    csv.field_size_limit(1 << 30)
-    with file.path.open(encoding="utf-8-sig", newline="") as text:
-        rows = csv.reader(text, delimiter=delimiter, quotechar=quote, strict=True)
-        count, line = 0, 0
-        try:
-            for row in rows:
-                count += 1 if row else 0
-                line = rows.line_num
-        except csv.Error as error:
-            raise FileRefusedError(
-                f"has a quote that is never closed, or text after one (from line {line + 1}: {error}) — nothing of it "
-                "was loaded; deliver the file again"
-            ) from None
-    return count - 1
+    return (",", '"') if is_workbook else (wanted.delimiter, wanted.quote)
 
 
 def require_whole(file: Prepared, parsed: int, rejected: list[Rejected], wanted: Format) -> int:
@@ -154,7 +134,7 @@ def require_whole(file: Prepared, parsed: int, rejected: list[Rejected], wanted:
             f"ends in the middle of line {last.line} ({last.reason}) — it was cut; deliver the file again"
         )
     if parsed != file.records:
-        counted = count_precisely(file, wanted)
+        counted = count_precisely(file.path, *_signs(file, wanted))
         if parsed != counted:
             raise FileRefusedError(
                 f"has {counted:,} records, but only {parsed:,} can be told apart — quotes or line ends do not fit; "

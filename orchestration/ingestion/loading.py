@@ -95,7 +95,7 @@ def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> Non
         )
     told = len(paths) <= FILES_TOLD
     loaded: list[LedgerEntry] = []
-    for batch in _batches(night, feed, paths):
+    for batch in _batches(night, feed, paths) if paths else ():
         entries = _load_whole(night, feed, batch)
         loaded += entries
         for entry in entries if told else []:
@@ -205,7 +205,8 @@ def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterat
     known = [_counted(entry, loaded[entry.sha256]) for entry in noted if entry.sha256 in loaded]
     if known:
         ledger.record(night.con, known)
-    _forget_corrected(night, feed, digests)
+        current = ledger.current_entries(night.con, feed.source, feed.feed)
+    _forget_corrected(night, current, digests)
 
 
 def _counted(entry: LedgerEntry, original: LedgerEntry) -> LedgerEntry:
@@ -214,9 +215,8 @@ def _counted(entry: LedgerEntry, original: LedgerEntry) -> LedgerEntry:
     return replace(entry, size_bytes=original.size_bytes, rows_physical=rows, rows_duplicate=rows)
 
 
-def _forget_corrected(night: IngestionRun, feed: SourceFeed, digests: dict[str, str]) -> None:
+def _forget_corrected(night: IngestionRun, current: list[LedgerEntry], digests: dict[str, str]) -> None:
     """Let what a name stood for no longer count once its present bytes do: they may be those of another file."""
-    current = ledger.current_entries(night.con, feed.source, feed.feed)
     present = {(e.name, e.sha256) for e in current}
     loaded = {(e.name, e.sha256) for e in current if e.state == ledger.LOADED}
     stale = []

@@ -122,6 +122,9 @@ def _prepare_text(
     header = _header(readable, delimiter, quote)
     records = facts.lines - 1 - (1 if trailer else 0)
     if trailer and trailer[1] != records:
+        # empty lines and lone carriage returns are no line feeds between records
+        records = count_precisely(readable, delimiter, quote)
+    if trailer and trailer[1] != records:
         raise FileRefusedError(
             f"has {records:,} records, but its last line counts {trailer[1]:,} — it was cut; deliver it again"
         )
@@ -299,7 +302,7 @@ def _trailer(path: Path, pattern: str) -> tuple[int, int]:
         start = max(0, file.tell() - 65_536)
         file.seek(start)
         tail = file.read().rstrip(b"\r\n")
-    position = tail.rfind(b"\n") + 1
+    position = max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1
     found = re.search(pattern, tail[position:].decode("utf-8", "replace"))
     if not found or not found.groups() or not found[1].strip().isdigit():
         raise FileRefusedError(
@@ -322,6 +325,28 @@ def _rewritten(path: Path, target: Path, is_mixed: bool, end: int | None) -> Pat
             output.write(block)
         output.write(held)
     return target
+
+
+def count_precisely(path: Path, delimiter: str, quote: str) -> int:
+    """Count a readable CSV's records with Python's own parser, one by one; asked where the byte count differs.
+
+    Raises:
+        FileRefusedError: a quote is opened and never closed.
+    """
+    csv.field_size_limit(1 << 30)
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text, delimiter=delimiter, quotechar=quote, strict=True)
+        count, line = 0, 0
+        try:
+            for row in rows:
+                count += 1 if row else 0
+                line = rows.line_num
+        except csv.Error as error:
+            raise FileRefusedError(
+                f"has a quote that is never closed, or text after one (from line {line + 1}: {error}) — nothing of it "
+                "was loaded; deliver the file again"
+            ) from None
+    return count - 1
 
 
 def _header(path: Path, delimiter: str, quote: str) -> tuple[str, ...]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from landings import Landing
 
 
 @pytest.fixture
-def landing(tmp_path) -> Landing:
-    return Landing(tmp_path)
+def landing(tmp_path) -> Iterator[Landing]:
+    landing = Landing(tmp_path)
+    yield landing
+    landing.con.close()

@@ -25,7 +25,22 @@ from landings import HEADER, Landing
 KINDS = ("csv", "csv.gz", "zip", "parquet", "xlsx")
 FILES_A_NIGHT = 100
 # what a broken transfer, a text editor or a hand-written export puts where it does not belong
-INSERTS = (b'"', b"\0", b"\n", b"\r", b"\r\n", b",", b";", b'""', b'"\n', b"\xff", b"\xef\xbb\xbf", b"\x1a", b"=1+1", b"'")
+INSERTS = (
+    b'"',
+    b"\0",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b",",
+    b";",
+    b'""',
+    b'"\n',
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\x1a",
+    b"=1+1",
+    b"'",
+)
 EARLIER = "E1,1,2026-01-05T10:00:00,store,L1,001,2,5.00"
 
 
