@@ -150,7 +150,10 @@ def _from_text(value: Value, is_plain: bool) -> str:
             return _trimmed(raw)
         # keys are compared, so they are folded to one form; a name keeps its own marks (an emoji's joiner)
         normal = f"normal_key({raw})" if column.is_key else f"nfc_normalize({raw})"
-        return f"case when strlen({raw}) = length({raw}) then {_trimmed(raw)} else nullif(trim({normal}), '') end"
+        # with control characters about, a key may have tabs or line ends around it
+        spaced = f"({raw} < '!' or right({raw}, 1) < '!')"
+        ascii_text = f"case when {spaced} then nullif(trim({raw}, E' \\t\\r\\n'), '') else {raw} end"
+        return f"case when strlen({raw}) = length({raw}) then {ascii_text} else nullif(trim({normal}), '') end"
     text = _trimmed(raw)
     if column.type == "boolean":
         return (

@@ -133,6 +133,15 @@ def require_whole(file: Prepared, parsed: int, rejected: list[Rejected], wanted:
         raise FileRefusedError(
             f"ends in the middle of line {last.line} ({last.reason}) — it was cut; deliver the file again"
         )
+    delimiter, _ = _signs(file, wanted)
+    for reject in rejected if len(file.header) > 1 else ():
+        # several whole records within one that is none: a stray quote opened it, and another one closed it
+        swallowed = sum(line.count(delimiter) >= len(file.header) - 1 for line in reject.text.splitlines())
+        if swallowed > 1:
+            raise FileRefusedError(
+                f"has a stray quote: from line {reject.line} on, {swallowed:,} records are one — nothing of it was "
+                "loaded; deliver the file again"
+            )
     if parsed != file.records:
         counted = count_precisely(file.path, *_signs(file, wanted))
         if parsed != counted:

@@ -55,8 +55,9 @@ def require_headers(feed: SourceFeed, header: tuple[str, ...], delimiter: str = 
     unknown = [name for name in header if name not in _used(feed)]
     parts = []
     for name in missing:
-        near = difflib.get_close_matches(name, unknown, n=1, cutoff=0.5)
-        parts.append(f"{name!r}" + (f" (the file has {near[0]!r}: renamed?)" if near else ""))
+        folded = {other.casefold(): other for other in reversed(unknown)}
+        near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+        parts.append(f"{name!r}" + (f" (the file has {folded[near[0]]!r}: renamed?)" if near else ""))
     noun, these = ("column", "this column") if len(missing) == 1 else ("columns", "these columns")
     raise FileRefusedError(
         f"lacks required {noun} {', '.join(parts)} — no column is taken by its position — deliver the file with "

@@ -60,7 +60,7 @@ class Prepared:
     """A file that can be read: `path` is what DuckDB reads, `original` what was delivered.
 
     kind: 'csv' or 'parquet'. header: of a CSV, trimmed and NFKC. records: of a CSV, counted from its bytes, header and
-    trailer aside. is_ascii, has_control: what its text may hold. ends_whole: whether the last line has its end.
+    trailer aside. is_ascii, has_control (tabs between words included): what its text may hold. ends_whole: whether the last line has its end.
     """
 
     original: Path
@@ -114,7 +114,7 @@ def _prepare_text(
     is_copied = is_packed or encoding not in ("utf-8", "utf-8-sig")
     copy = scratch / f"{digest}.csv" if is_copied else None
     delimiter, quote = ("," if kind == "xlsx" else wanted.delimiter), ('"' if kind == "xlsx" else wanted.quote)
-    facts = _scan(_decoded(blocks, encoding, path), quote, copy)
+    facts = _scan(_decoded(blocks, encoding, path), delimiter, quote, copy)
     readable = copy or _plain_path(path, scratch, digest, ".csv")
     trailer = _trailer(readable, wanted.trailer) if wanted.trailer else None
     if facts.is_mixed or trailer:
@@ -157,7 +157,7 @@ def _kind(path: Path, wanted: Format) -> str:
         return wanted.type
     statement = _STATEMENT.search(path.read_bytes()[:HEADER_BYTES])
     if name.endswith(".sql") or (statement and not name.endswith((".txt", ".tsv", ".dat"))):
-        line = path.read_bytes()[: statement.start()].count(b"\n") + 1 if statement else 1
+        line = path.read_bytes()[: statement.start(1)].count(b"\n") + 1 if statement else 1
         shown = statement[0].strip()[:80].decode("utf-8", "replace") if statement else ""
         raise FileRefusedError(
             f"holds SQL statements (line {line}: {shown!r}) — statements are never run; deliver rows as CSV or Parquet"
@@ -246,7 +246,7 @@ class _Facts:
     ends_whole: bool = True
 
 
-def _scan(blocks: Iterator[bytes], quote: str, copy: Path | None) -> _Facts:
+def _scan(blocks: Iterator[bytes], delimiter: str, quote: str, copy: Path | None) -> _Facts:
     """Count lines outside quotes, and see what kinds of bytes there are; writes the blocks to `copy` on the way."""
     facts = _Facts()
     feeds_seen = returns = pairs = 0
@@ -269,7 +269,8 @@ def _scan(blocks: Iterator[bytes], quote: str, copy: Path | None) -> _Facts:
                 returns += carriage
                 # one byte of the block before, for a pair that the border cuts
                 pairs += (last + block).count(b"\r\n") if carriage or last == b"\r" else 0
-                facts.has_control = facts.has_control or low - feeds - carriage - block.count(b"\t") > 0
+                usual = feeds + carriage + (block.count(b"\t") if delimiter == "\t" else 0)
+                facts.has_control = facts.has_control or low > usual
             if inside or mark in block:
                 facts.has_quotes = True
                 feeds, inside = _outside_quotes(array, mark[0], inside)
