@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.ingestion import keys, ledger, quarantine, strays
 from orchestration.ingestion.casting import fault_expression, stored_expressions
 from orchestration.ingestion.declarations import Format, SourceFeed
 from orchestration.ingestion.extracts import (
     Rejected,
-    line_expression,
+    line_numbers,
     parquet_rows,
     refusal_of,
     relation,
@@ -63,8 +64,7 @@ def load_batch(
     physical: list[int] = []
     try:
         if is_csv:
-            rejected, physical = _stage(con, batch, feed.format, cast)
-            source = _staged(con, rejected)
+            rejected, physical, source = _stage(con, batch, feed.format, cast)
         else:
             physical = [parquet_rows(con, file) for file in batch.files]
             source = f"({cast})"
@@ -88,7 +88,7 @@ def load_batch(
         con.execute("rollback")
         raise
     finally:
-        con.execute("drop table if exists staged_extract")
+        con.execute("drop table if exists staged_extract; drop table if exists staged_lines")
     return result
 
 
@@ -128,8 +128,11 @@ def cast_query(feed: SourceFeed, columns: Columns, files: list[Prepared], added:
     )
 
 
-def _stage(con: duckdb.DuckDBPyConnection, batch: Batch, wanted: Format, cast: str) -> tuple[list[Rejected], list[int]]:
-    """Stage CSV records as typed rows in file order; returns rejected records and each file's physical records.
+def _stage(
+    con: duckdb.DuckDBPyConnection, batch: Batch, wanted: Format, cast: str
+) -> tuple[list[Rejected], list[int], str]:
+    """Stage CSV records as typed rows in file order; returns rejected records, each file's physical records, and SQL of
+    the staged rows with their lines.
 
     Staged outside of any transaction: its row ids number the records only once they are committed.
     """
@@ -141,17 +144,19 @@ def _stage(con: duckdb.DuckDBPyConnection, batch: Batch, wanted: Format, cast: s
         raise
     rejected = taken_rejects(con, batch.files)
     counts = dict(con.execute("select _file_index, count(*) from staged_extract group by all").fetchall())
-    physical = []
+    staged = [counts.get(index, 0) for index in range(len(batch.files))]
+    physical, gaps = [], []
     for index, file in enumerate(batch.files):
         own = [r for r in rejected if r.file_index == index]
-        physical.append(require_whole(file, counts.get(index, 0) + len(own), own, wanted))
-    return rejected, physical
-
-
-def _staged(con: duckdb.DuckDBPyConnection, rejected: list[Rejected]) -> str:
-    """Return SQL of the staged rows with their lines."""
-    first = dict(con.execute("select _file_index, min(rowid) from staged_extract group by all").fetchall())
-    return f"(select *, {line_expression(rejected, first)} as _line from staged_extract)"
+        gaps.append(require_whole(file, staged[index] + len(own), own, wanted))
+        physical.append(staged[index] + len(own))
+    if not any(gaps):
+        first = [sum(staged[:index]) for index in range(len(staged))]
+        return rejected, physical, f"(select *, rowid - {first}[_file_index + 1] + 2 as _line from staged_extract)"
+    con.register("lines", pa.table({"_line": line_numbers(staged, gaps)}))
+    con.execute("create or replace temp table staged_lines as select _line from lines")
+    con.unregister("lines")
+    return rejected, physical, "(select * from staged_extract positional join staged_lines)"
 
 
 def _load(

@@ -8,6 +8,7 @@ full-width digits) is normalised first, by the signs that the feed declares.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 import duckdb
@@ -260,8 +261,10 @@ def _normal_number(values: pa.Array, decimals: pa.Array, thousands: pa.Array) ->
     """
     if not len(values):
         return values
-    decimal, group = decimals[0].as_py(), thousands[0].as_py()
+    decimal, group = decimals[0].as_py(), unicodedata.normalize("NFKC", thousands[0].as_py())
     text = pc.replace_substring(_normal_key(values), "\u2212", "-")
+    if group in ("'", "\u2019"):
+        text, group = pc.replace_substring(text, "\u2019", "'"), "'"
     text = pc.replace_substring_regex(text, r"^\((.*)\)$", r"-\1")
     text = pc.replace_substring_regex(text, r"^([^-]*)-$", r"-\1")
     text = pc.replace_substring_regex(text, r"\s*\p{Sc}\s*", "")

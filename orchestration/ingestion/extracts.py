@@ -6,9 +6,11 @@ mapping.py's and casting.py's business; what becomes of the rows, loading.py's.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
 
 from orchestration.ingestion.declarations import Format
 from orchestration.ingestion.expressions import header_name
@@ -96,24 +98,31 @@ def taken_rejects(con: duckdb.DuckDBPyConnection, files: list[Prepared]) -> list
     ).fetchall()
     con.execute("drop table rejected_fields; drop table rejected_scans")
     index = {str(file.path): n for n, file in enumerate(files)}
-    return [Rejected(index[path], line, text or "", reason.splitlines()[0]) for path, line, text, reason in rows]
+    return [Rejected(index[path], line, text or "", _reason(errors)) for path, line, text, errors in rows]
 
 
-def line_expression(rejected: list[Rejected], first: dict[int, int]) -> str:
-    """Return SQL of a staged record's line from its `rowid`: the header is line 1, rejected lines stand in between.
+def _reason(errors: str) -> str:
+    """Word what DuckDB says of a record; of one with too few fields it names each that is missing."""
+    found = [int(number) for number in re.findall(r"Found: (\d+)", errors)]
+    expected = re.search(r"Expected Number of Columns: (\d+)", errors)
+    if not found or not expected:
+        return errors.splitlines()[0]
+    fields = min(found) if min(found) < int(expected[1]) else max(found)
+    return f"has {fields} fields, the header has {expected[1]}"
 
-    first: rowid of each file's first record. The n-th rejected line has line - 2 - n records of its file before it.
+
+def line_numbers(counts: list[int], gaps: list[list[int]]) -> np.ndarray:
+    """Return the lines of staged records, file by file: the header is line 1, a line end within quotes is none.
+
+    counts: staged records of each file. gaps: for each its lines that hold no staged record (rejected or empty ones),
+    in order: the n-th of them has line - 2 - n records of its file before it.
     """
-    cases = []
-    for index, start in first.items():
-        own = [r.line - 2 - n for n, r in enumerate(r for r in rejected if r.file_index == index)]
-        position = f"rowid - {start}"
-        shift = f" + len(list_filter({own}, lambda p: p <= {position}))" if own else ""
-        if own:
-            cases.append(f"when {index} then {position} + 2{shift}")
-    starts = f"list_value({', '.join(str(first.get(n, 0)) for n in range(max(first, default=0) + 1))})"
-    plain = f"rowid - {starts}[_file_index + 1] + 2"
-    return f"case _file_index {' '.join(cases)} else {plain} end" if cases else plain
+    lines = []
+    for count, own in zip(counts, gaps, strict=True):
+        position = np.arange(count)
+        before = np.array([line - 2 - n for n, line in enumerate(own)], dtype=np.int64)
+        lines.append(position + 2 + np.searchsorted(before, position, side="right"))
+    return np.concatenate(lines)
 
 
 def _signs(file: Prepared, wanted: Format) -> tuple[str, str]:
@@ -122,8 +131,8 @@ def _signs(file: Prepared, wanted: Format) -> tuple[str, str]:
     return (",", '"') if is_workbook else (wanted.delimiter, wanted.quote)
 
 
-def require_whole(file: Prepared, parsed: int, rejected: list[Rejected], wanted: Format) -> int:
-    """Return a CSV's physical records, having compared what was parsed with what its bytes hold.
+def require_whole(file: Prepared, parsed: int, rejected: list[Rejected], wanted: Format) -> list[int]:
+    """Compare the records that were parsed with what a CSV's bytes hold; returns its lines that hold no staged record.
 
     Raises:
         FileRefusedError: records are missing, or the last one is cut.
@@ -142,14 +151,15 @@ def require_whole(file: Prepared, parsed: int, rejected: list[Rejected], wanted:
                 f"has a stray quote: from line {reject.line} on, {swallowed:,} records are one — nothing of it was "
                 "loaded; deliver the file again"
             )
+    empty: list[int] = []
     if parsed != file.records:
-        counted = count_precisely(file.path, *_signs(file, wanted))
+        counted, empty = count_precisely(file.path, *_signs(file, wanted))
         if parsed != counted:
             raise FileRefusedError(
                 f"has {counted:,} records, but only {parsed:,} can be told apart — quotes or line ends do not fit; "
                 "nothing of it was loaded; deliver the file again"
             )
-    return parsed
+    return sorted([*(reject.line for reject in rejected), *empty])
 
 
 def refusal_of(error: duckdb.Error) -> FileRefusedError:

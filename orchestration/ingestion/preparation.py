@@ -123,7 +123,7 @@ def _prepare_text(
     records = facts.lines - 1 - (1 if trailer else 0)
     if trailer and trailer[1] != records:
         # empty lines and lone carriage returns are no line feeds between records
-        records = count_precisely(readable, delimiter, quote)
+        records, _ = count_precisely(readable, delimiter, quote)
     if trailer and trailer[1] != records:
         raise FileRefusedError(
             f"has {records:,} records, but its last line counts {trailer[1]:,} — it was cut; deliver it again"
@@ -328,8 +328,10 @@ def _rewritten(path: Path, target: Path, is_mixed: bool, end: int | None) -> Pat
     return target
 
 
-def count_precisely(path: Path, delimiter: str, quote: str) -> int:
-    """Count a readable CSV's records with Python's own parser, one by one; asked where the byte count differs.
+def count_precisely(path: Path, delimiter: str, quote: str) -> tuple[int, list[int]]:
+    """Return a readable CSV's records, counted by Python's own parser one by one, and which of its lines are empty.
+
+    Asked where the byte count differs. A line end within quotes is none.
 
     Raises:
         FileRefusedError: a quote is opened and never closed.
@@ -338,16 +340,18 @@ def count_precisely(path: Path, delimiter: str, quote: str) -> int:
     with path.open(encoding="utf-8-sig", newline="") as text:
         rows = csv.reader(text, delimiter=delimiter, quotechar=quote, strict=True)
         count, line = 0, 0
+        empty: list[int] = []
         try:
-            for row in rows:
+            for number, row in enumerate(rows, 1):
                 count += 1 if row else 0
+                empty += [] if row else [number]
                 line = rows.line_num
         except csv.Error as error:
             raise FileRefusedError(
                 f"has a quote that is never closed, or text after one (from line {line + 1}: {error}) — nothing of it "
                 "was loaded; deliver the file again"
             ) from None
-    return count - 1
+    return count - 1, empty
 
 
 def _header(path: Path, delimiter: str, quote: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.ingestion.casting import EXPECTED, SCIENTIFIC
 from orchestration.ingestion.catalogue import Column
@@ -48,13 +49,26 @@ def keep(
         "where _problem is not null order by file_id, _line"
     )
     hidden = "(not kept: the feed holds personal columns)"
-    for reject in rejected:
-        entry = entries[reject.file_index]
-        text = hidden if has_personal(feed) else reject.text
-        con.execute(
-            f"insert into {table} values (?, ?, ?, 'quarantined', ?, null, ?, ?, ?)",
-            [entry.file_id, entry.name, reject.line, NOT_A_RECORD, reject.reason, text, run_id],
-        )
+    if not rejected:
+        return
+    of = [entries[reject.file_index] for reject in rejected]
+    con.register(
+        "rejected",
+        pa.table(
+            {
+                "file_id": [entry.file_id for entry in of],
+                "file_name": [entry.name for entry in of],
+                "line": [reject.line for reject in rejected],
+                "reason": [reject.reason for reject in rejected],
+                "raw_text": [hidden if has_personal(feed) else reject.text for reject in rejected],
+            }
+        ),
+    )
+    con.execute(
+        f"insert into {table} select file_id, file_name, line, 'quarantined', {literal(NOT_A_RECORD)}, null, reason, "
+        f"raw_text, {literal(run_id)} from rejected"
+    )
+    con.unregister("rejected")
 
 
 def move(
@@ -87,8 +101,7 @@ def counts(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -> 
     if not _exists(con, feed):
         return found
     for file_id, kind, count in con.execute(
-        f"select file_id, kind, count(*) from quarantine.{feed.table} where {among('file_id', ids)} "
-        "group by all"
+        f"select file_id, kind, count(*) from quarantine.{feed.table} where {among('file_id', ids)} group by all"
     ).fetchall():
         found[file_id][kind] = count
     return found

@@ -27,6 +27,9 @@ class Landing:
         for schema in SCHEMAS:
             self.con.execute(f"create schema {schema}")
 
+    def say(self, _: str) -> None:
+        """Listen to what a person at the screen would read; tests that care put their own here."""
+
     def put(self, name: str, content: str | bytes) -> Path:
         path = self.settings.landing / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +47,7 @@ class Landing:
         self, run_id: str = "run-00001", max_quarantined_pct: float = 100.0, settings: IngestionSettings = QUICK
     ) -> IngestionReport:
         feeds = source_feeds(self.settings.home)
-        return ingest(self.con, feeds, self.settings.landing, run_id, max_quarantined_pct, lambda _: None, settings)
+        return ingest(self.con, feeds, self.settings.landing, run_id, max_quarantined_pct, self.say, settings)
 
     def counts(self, name: str = "a.csv") -> tuple:
         """Return (state, physical, loaded, quarantined, excluded, duplicate, superseded) of a file."""
