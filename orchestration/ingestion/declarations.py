@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -101,6 +102,17 @@ class Format(BaseModel):
     @classmethod
     def _is_pattern(cls, value: str | None) -> str | None:
         return value if value is None else pattern_checked(value)
+
+    @field_validator("trailer")
+    @classmethod
+    def _counts(cls, value: str | None) -> str | None:
+        try:
+            groups = re.compile(value).groups if value is not None else 1
+        except re.error as error:
+            raise ValueError(f"is no pattern ({error}) — e.g. ^END;(\\d+)$") from None
+        if groups != 1:
+            raise ValueError("needs the count in brackets, once — e.g. ^END;(\\d+)$")
+        return value
 
     @field_validator("thousands")
     @classmethod
@@ -226,6 +238,8 @@ class FeedDeclaration(BaseModel):
         """`sold_at: 支付时间` is short for `sold_at: {from: 支付时间}`."""
         if not isinstance(value, dict):
             return value
+        if booleans := [name for name, body in value.items() if isinstance(body, bool)]:
+            raise ValueError(f"{booleans[0]}: on, off, yes and no are true or false to YAML — put the header in quotes")
         return {name: body if isinstance(body, dict) else {"from": str(body)} for name, body in value.items()}
 
     @field_validator("files")
@@ -312,7 +326,16 @@ def source_feeds(home: Path) -> list[SourceFeed]:
     Raises:
         SettingsError: a declaration is wrong; one line a fault, with file, key and the nearest valid name.
     """
-    declared = {feed.name: feed for path in sorted((home / "sources").glob("*.y*ml")) for feed in _read(path)}
+    declared: dict[str, SourceFeed] = {}
+    of: dict[str, Path] = {}
+    for path in sorted((home / "sources").glob("*.y*ml")):
+        for feed in _read(path):
+            if feed.name in declared:
+                raise SettingsError(
+                    f"{path}: key 'feeds.{feed.feed}' of source {feed.source!r} is declared before in "
+                    f"{of[feed.name].name} — keep one of them"
+                )
+            declared[feed.name], of[feed.name] = feed, path
     built_in = [_built_in(into) for into in canonical_feeds().values()]
     kept = [declared.pop(feed.name, feed) for feed in built_in]
     return [*kept, *(declared[name] for name in sorted(declared))]
@@ -328,12 +351,33 @@ def _read(path: Path) -> list[SourceFeed]:
     try:
         declaration = SourceDeclaration(**values)
     except ValidationError as error:
-        raise SettingsError("\n".join(explain(path, e, SourceDeclaration, "key") for e in error.errors())) from None
+        faults = [e | {"input": "…"} if "connection" in e["loc"] else e for e in error.errors()]
+        raise SettingsError("\n".join(explain(path, e, SourceDeclaration, "key") for e in faults)) from None
     except TypeError as error:
         raise SettingsError(f"{path}: {error} — keys must be text") from None
     if declaration.source == DECISIONS:
         raise SettingsError(f"{path}: key 'source' has value {DECISIONS!r} — this name is taken by home/decisions/")
-    return [_resolve(path, declaration, name, body) for name, body in declaration.feeds.items()]
+    formats = {_folder(name, body): body.format for name, body in declaration.feeds.items() if _says_format(body)}
+    return [
+        _resolve(
+            path,
+            declaration,
+            name,
+            body
+            if _says_format(body)
+            else body.model_copy(update={"format": formats.get(_folder(name, body), Format())}),
+        )
+        for name, body in declaration.feeds.items()
+    ]
+
+
+def _folder(name: str, body: FeedDeclaration) -> str:
+    return body.files.split("/")[0] if body.files else name
+
+
+def _says_format(body: FeedDeclaration) -> bool:
+    """Say whether a feed has a format of its own; one that reads the files of another feed has that one's."""
+    return "format" in body.model_fields_set
 
 
 def _resolve(path: Path, declaration: SourceDeclaration, name: str, body: FeedDeclaration) -> SourceFeed:
