@@ -21,6 +21,8 @@ from orchestration.sql import literal, quoted
 
 # a record longer than this is an unclosed quote, not a record
 MAX_RECORD_BYTES = 16 << 20
+# else DuckDB takes 16 times the longest record for each buffer, 256 MB
+BUFFER_BYTES = 32 << 20
 # what the reader itself adds to the columns of a Parquet file
 _OWN_NAMES = ("file_row_number", "file_index")
 _NOT_THE_FILES = (
@@ -85,7 +87,7 @@ def relation(files: list[Prepared], wanted: Format, columns: Columns) -> str:
     return (
         f"(select *, file_index::integer as _file_index from read_csv([{paths}], auto_detect = false, header = true, "
         f"delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)}, columns = {{{names}}}, "
-        f"nullstr = '', max_line_size = {MAX_RECORD_BYTES}, store_rejects = true, rejects_table = 'rejected_fields', "
+        f"nullstr = '', max_line_size = {MAX_RECORD_BYTES}, buffer_size = {BUFFER_BYTES}, store_rejects = true, rejects_table = 'rejected_fields', "
         "rejects_scan = 'rejected_scans', rejects_limit = 0))"
     )
 

@@ -90,8 +90,8 @@ def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> Non
             continue
         night.report.count("waiting")
         night.report.warnings.append(
-            f"{feed.name} {shown_name(path)} is not stable: it still grew after {night.settings.wait_seconds:g} s — left for "
-            "the next run; deliver under another name and rename when it is whole"
+            f"{feed.name} {shown_name(path)} is not stable: it still grew after {night.settings.wait_seconds:g} s — left "
+            "for the next run; deliver under another name and rename when it is whole"
         )
     told = len(paths) <= FILES_TOLD
     loaded: list[LedgerEntry] = []
@@ -163,16 +163,24 @@ def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterat
             if of == path.name:
                 night.report.count("unchanged")
                 continue
-            if (path.name, digest) not in duplicates:
-                rows = same.rows_physical if same else 0
-                entry = LedgerEntry(
-                    file_id, feed.source, feed.feed, path.name, digest, same.size_bytes if same else 0,
-                    ledger.DUPLICATE, night.run_id, feed.version, rows_physical=rows, rows_duplicate=rows, detail=f"duplicate of {of}",
+            if (path.name, digest) in duplicates:
+                night.report.count(ledger.DUPLICATE)
+                continue
+            noted.append(
+                LedgerEntry(
+                    file_id,
+                    feed.source,
+                    feed.feed,
+                    path.name,
+                    digest,
+                    0,
+                    ledger.DUPLICATE,
+                    night.run_id,
+                    feed.version,
+                    detail=f"duplicate of {of}",
                 )  # fmt: skip
-                noted.append(entry)
-                file_id += 1
-                night.say(f"{feed.name} {path.name}: same bytes as {of}, not loaded again")
-            night.report.count(ledger.DUPLICATE)
+            )
+            file_id += 1
             continue
         stamp = stamps[path.name]
         entry = LedgerEntry(
@@ -201,29 +209,48 @@ def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterat
             yield pending.pop(shape)
     yield from pending.values()
     current = ledger.current_entries(night.con, feed.source, feed.feed)
+    _forget_corrected(night, feed, _note_repeats(night, feed, noted, current), digests)
+
+
+def _note_repeats(
+    night: IngestionRun, feed: SourceFeed, noted: list[LedgerEntry], current: list[LedgerEntry]
+) -> list[LedgerEntry]:
+    """Record files with the bytes of another one, which may have been loaded in this very run, or refused; returns the
+    feed's files as they stand then."""
     loaded = {e.sha256: e for e in current if e.state == ledger.LOADED}
-    known = [_counted(entry, loaded[entry.sha256]) for entry in noted if entry.sha256 in loaded]
-    if known:
-        ledger.record(night.con, known)
-        current = ledger.current_entries(night.con, feed.source, feed.feed)
-    _forget_corrected(night, current, digests)
+    known = []
+    for entry in noted:
+        original = loaded.get(entry.sha256)
+        if original is None:
+            of = entry.detail.removeprefix("duplicate of ")
+            refusal = FileRefusedError(f"has the same bytes as {of}, which was not loaded — deliver both again")
+            _refuse(night, feed, replace(entry, state=ledger.REFUSED), refusal)
+            continue
+        rows = original.rows_physical
+        known.append(replace(entry, size_bytes=original.size_bytes, rows_physical=rows, rows_duplicate=rows))
+        night.report.count(ledger.DUPLICATE)
+        night.say(f"{feed.name} {entry.name}: same bytes as {original.name}, not loaded again")
+    if not known:
+        return current
+    ledger.record(night.con, known)
+    return ledger.current_entries(night.con, feed.source, feed.feed)
 
 
-def _counted(entry: LedgerEntry, original: LedgerEntry) -> LedgerEntry:
-    """Give a duplicate the size of its original, which may have been loaded in this very run."""
-    rows = original.rows_physical
-    return replace(entry, size_bytes=original.size_bytes, rows_physical=rows, rows_duplicate=rows)
-
-
-def _forget_corrected(night: IngestionRun, current: list[LedgerEntry], digests: dict[str, str]) -> None:
+def _forget_corrected(
+    night: IngestionRun, feed: SourceFeed, current: list[LedgerEntry], digests: dict[str, str]
+) -> None:
     """Let what a name stood for no longer count once its present bytes do: they may be those of another file."""
     present = {(e.name, e.sha256) for e in current}
-    loaded = {(e.name, e.sha256) for e in current if e.state == ledger.LOADED}
+    loaded = [e for e in current if e.state == ledger.LOADED and e.declaration == feed.version]
+    names, contents = {(e.name, e.sha256) for e in loaded}, {e.sha256 for e in loaded}
     stale = []
     for e in current:
         digest = digests.get(e.name, e.sha256)
         is_corrected = digest != e.sha256 and (e.name, digest) in present
-        if is_corrected or (e.state == ledger.DUPLICATE and (e.name, e.sha256) in loaded):
+        # read by an earlier declaration, and now again under the name of its copy
+        is_read_again = e.state == ledger.LOADED and e.declaration != feed.version and e.sha256 in contents
+        is_its_own_copy = e.state == ledger.DUPLICATE and (e.name, e.sha256) in names
+        if is_corrected or is_read_again or is_its_own_copy:
             stale.append(e.file_id)
     ledger.replace(night.con, stale, night.run_id)
 

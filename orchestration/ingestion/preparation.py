@@ -60,7 +60,8 @@ class Prepared:
     """A file that can be read: `path` is what DuckDB reads, `original` what was delivered.
 
     kind: 'csv' or 'parquet'. header: of a CSV, trimmed and NFKC. records: of a CSV, counted from its bytes, header and
-    trailer aside. is_ascii, has_control (tabs between words included): what its text may hold. ends_whole: whether the last line has its end.
+    trailer aside. is_ascii, has_control (tabs within fields included): what its text may hold. ends_whole: whether the
+    last line has its end.
     """
 
     original: Path

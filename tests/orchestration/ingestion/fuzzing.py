@@ -56,11 +56,34 @@ def run(count: int, seed: int, folder: Path, kinds: tuple[str, ...] = KINDS) -> 
         landing.ingest("run-00001")
         for number in range(start, min(start + FILES_A_NIGHT, count)):
             kind = kinds[number % len(kinds)]
-            landing.put(f"pos/sales/f{number:06d}.{kind}", broken(good(kind, number), rng))
+            landing.put(f"pos/sales/f{number:06d}.{kind}", _spoiled(kind, number, rng))
         report = landing.ingest("run-00002", max_quarantined_pct=90)
         ends += _judged(landing, report.errors)
+        landing.con.close()
         shutil.rmtree(home)
     return ends
+
+
+def _spoiled(kind: str, number: int, rng: random.Random) -> bytes:
+    """Return a broken extract; a checksum stops most faults of a packed one, so half of them are broken inside."""
+    if kind in ("csv", "parquet") or rng.random() < 0.5:
+        return broken(good(kind, number), rng)
+    if kind == "csv.gz":
+        return gzip.compress(broken(good("csv", number), rng), mtime=0)
+    if kind == "zip":
+        return _zipped({"sales.csv": broken(good("csv", number), rng)})
+    with zipfile.ZipFile(io.BytesIO(good("xlsx", number))) as book:
+        members = {name: book.read(name) for name in book.namelist()}
+    name = rng.choice(sorted(name for name in members if "sheet" in name or "haredStrings" in name))
+    return _zipped(members | {name: broken(members[name], rng)})
+
+
+def _zipped(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return out.getvalue()
 
 
 def good(kind: str, number: int) -> bytes:
@@ -84,12 +107,7 @@ def good(kind: str, number: int) -> bytes:
     plain = text.getvalue().encode()
     if kind == "csv.gz":
         return gzip.compress(plain, mtime=0)
-    if kind == "zip":
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("sales.csv", plain)
-        return out.getvalue()
-    return plain
+    return _zipped({"sales.csv": plain}) if kind == "zip" else plain
 
 
 def _row(number: int, line: int) -> list[str]:

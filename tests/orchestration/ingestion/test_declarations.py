@@ -112,6 +112,19 @@ def test_a_built_in_feed_is_overridden_and_its_files_are_read_again(landing):
     assert landing.ingest("run-00003").files == {"unchanged": 1}
 
 
+def test_a_file_is_read_again_once_though_a_copy_of_it_stands_before_it(landing):
+    landing.put_sales(GOOD, name="b.csv")
+    landing.ingest()
+    landing.put_sales(GOOD, name="a.csv")
+    landing.ingest("run-00002")
+    declare(landing, BUILT_IN + ALIKE.replace(": transaction_id", ': {sql: "transaction_id || 2"}')
+            + "      quantity: quantity\n")  # fmt: skip
+    landing.ingest("run-00003")
+    assert landing.sales() == ["A12"]
+    assert landing.ingest("run-00004").files == {"unchanged": 1, "duplicate": 1}
+    assert landing.sales() == ["A12"]
+
+
 def test_several_feeds_become_one_canonical_feed(landing):
     for name in ("app", "web"):
         declare(
@@ -159,7 +172,7 @@ def test_a_strict_map_refuses_what_it_does_not_list(landing):
     ("format_text", "content"),
     [
         ("{delimiter: ';'}", "id;name;price;day\n1;a;1234.5;2026-01-31\n"),
-        ('{delimiter: "\\t"}', "id\tname\tprice\ton\n1\ta\t1234.5\t2026-01-31\n"),
+        ('{delimiter: "\\t"}', "id\tname\tprice\tday\n1\ta\t1234.5\t2026-01-31\n"),
         ("{delimiter: '|', quote: \"'\"}", "id|name|price|day\n1|'a'|1234.5|2026-01-31\n"),
         (
             "{delimiter: ';', decimal: ',', thousands: '.', date: '%d.%m.%Y'}",
