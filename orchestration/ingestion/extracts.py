@@ -87,8 +87,8 @@ def relation(files: list[Prepared], wanted: Format, columns: Columns) -> str:
     return (
         f"(select *, file_index::integer as _file_index from read_csv([{paths}], auto_detect = false, header = true, "
         f"delim = {literal(delimiter)}, quote = {literal(quote)}, escape = {literal(quote)}, columns = {{{names}}}, "
-        f"nullstr = '', max_line_size = {MAX_RECORD_BYTES}, buffer_size = {BUFFER_BYTES}, store_rejects = true, rejects_table = 'rejected_fields', "
-        "rejects_scan = 'rejected_scans', rejects_limit = 0))"
+        f"nullstr = '', max_line_size = {MAX_RECORD_BYTES}, buffer_size = {BUFFER_BYTES}, "
+        "store_rejects = true, rejects_table = 'rejected_fields', rejects_scan = 'rejected_scans', rejects_limit = 0))"
     )
 
 

@@ -90,8 +90,8 @@ def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> Non
             continue
         night.report.count("waiting")
         night.report.warnings.append(
-            f"{feed.name} {shown_name(path)} is not stable: it still grew after {night.settings.wait_seconds:g} s — left "
-            "for the next run; deliver under another name and rename when it is whole"
+            f"{feed.name} {shown_name(path)} is not stable: it still grew after {night.settings.wait_seconds:g} s — "
+            "left for the next run; deliver under another name and rename when it is whole"
         )
     told = len(paths) <= FILES_TOLD
     loaded: list[LedgerEntry] = []
@@ -163,23 +163,14 @@ def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterat
             if of == path.name:
                 night.report.count("unchanged")
                 continue
-            if (path.name, digest) in duplicates:
+            if (shown_name(path), digest) in duplicates:
                 night.report.count(ledger.DUPLICATE)
                 continue
-            noted.append(
-                LedgerEntry(
-                    file_id,
-                    feed.source,
-                    feed.feed,
-                    path.name,
-                    digest,
-                    0,
-                    ledger.DUPLICATE,
-                    night.run_id,
-                    feed.version,
-                    detail=f"duplicate of {of}",
-                )  # fmt: skip
-            )
+            copy = LedgerEntry(
+                file_id, feed.source, feed.feed, shown_name(path), digest, 0, ledger.DUPLICATE, night.run_id,
+                feed.version, detail=f"duplicate of {of}",
+            )  # fmt: skip
+            noted.append(copy)
             file_id += 1
             continue
         stamp = stamps[path.name]
@@ -264,7 +255,7 @@ def _still_growing(feeds: list[SourceFeed], landing: Path, settings: IngestionSe
     deadline = time.monotonic() + settings.wait_seconds
     while seen:
         time.sleep(settings.quiet_seconds)
-        seen = {path: now for path, before in seen.items() if (now := stamp_of(path)) != before}
+        seen = {path: now for path, before in seen.items() if (now := stamp_of(path)) and now != before}
         if time.monotonic() > deadline:
             break
     return set(seen)

@@ -355,6 +355,9 @@ def test_10_a_name_that_cannot_be_shown_is_refused_and_spelled_out(before, name,
     folder = os.fsencode(before.settings.landing / "pos" / "sales")
     Path(os.fsdecode(folder + b"/" + name)).write_text(text(LINES[0]))
     refused(before, shown, word).encode()
+    Path(os.fsdecode(folder + b"/" + name)).write_text(text(GOOD))
+    assert before.ingest("run-00003").errors == []
+    assert before.counts(shown) == ("duplicate", 1, 0, 0, 0, 1, 0)
 
 
 def test_10_links_are_refused_and_names_within_archives_are_not_used(before, tmp_path):

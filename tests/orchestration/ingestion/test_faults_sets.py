@@ -1,5 +1,5 @@
-"""Faults 26, 29, 30 and 37 of what may come in: rows that repeat, a file beyond memory, thousands of tiny files, a clock
-that goes back. (27 and 28 are the gate's: tests/data_quality.)"""
+"""Faults 26, 29, 30 and 37 of what may come in: rows that repeat, a file beyond memory, thousands of tiny files, a
+clock that goes back. (27 and 28 are the gate's: tests/data_quality.)"""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def test_29_a_file_larger_than_the_memory_limit_is_loaded(landing, tmp_path):
     generator = duckdb.connect()
     target = landing.put("pos/sales/giant.csv", "")
     generator.execute(
-        f"copy (select 'T' || i as transaction_id, 1 as line_number, '2026-01-05T10:00:00' as sold_at, 'store' as channel, "
+        "copy (select 'T' || i as transaction_id, 1 as line_number, '2026-01-05T10:00:00' as sold_at, "
+        "'store' as channel, "
         "'L' || i % 50 as location_id, 'sku-' || i % 5000 as sku_id, 2 as quantity, 5.25 as net_amount, "
         f"repeat('x', 250) as promotion_id from range(450000) r(i)) to '{target}' (format csv)"
     )

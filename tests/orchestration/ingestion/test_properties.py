@@ -204,8 +204,8 @@ class Company(RuleBasedStateMachine):
     def nothing_is_lost(self) -> None:
         if self.run_number:
             assert self.landing.rows(
-                "select name from ops.files where state <> 'refused' and rows_physical <> rows_loaded + rows_quarantined + "
-                "rows_excluded + rows_duplicate + rows_superseded"
+                "select name from ops.files where state <> 'refused' and rows_physical <> rows_loaded + "
+                "rows_quarantined + rows_excluded + rows_duplicate + rows_superseded"
             ) == []  # fmt: skip
 
     def teardown(self) -> None:
