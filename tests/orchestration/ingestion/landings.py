@@ -22,7 +22,7 @@ class Landing:
     def __init__(self, home: Path):
         self.settings = load_settings(home)
         # in memory: a night costs a third of one that opens, writes and closes a file
-        self.con = duckdb.connect()
+        self.con = duckdb.connect(config={"threads": 1})
         self.con.execute("set timezone = 'UTC'")
         for schema in SCHEMAS:
             self.con.execute(f"create schema {schema}")

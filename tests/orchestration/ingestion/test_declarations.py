@@ -212,8 +212,11 @@ def workbook() -> bytes:
 
 
 def test_packed_files_workbooks_and_parquet_are_read_by_their_names(landing):
-    declare(landing, "source: shop\nfeeds:\n  p:\n    feeds_into: erp/products\n    format: {sheet: Data}\n"
-                     "    columns: {sku_id: id, product_name: name, list_price: price, launched_on: day}\n")  # fmt: skip
+    declare(
+        landing,
+        "source: shop\nfeeds:\n  p:\n    feeds_into: erp/products\n    format: {sheet: Data}\n"
+        "    columns: {sku_id: id, product_name: name, list_price: price, launched_on: day}\n",
+    )  # fmt: skip
     plain = b"id,name,price,day\n1,a,2.5,2026-01-31\n"
     landing.put("shop/p/1.csv.gz", gzip.compress(plain))
     out = io.BytesIO()

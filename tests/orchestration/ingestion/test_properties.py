@@ -32,7 +32,7 @@ FAULTS = {
 LINES = st.lists(st.tuples(st.sampled_from(sorted(FAULTS)), st.sampled_from(KEYS)), max_size=25)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(files=st.lists(LINES, min_size=1, max_size=4), end=st.sampled_from(["\n", "\r\n", "\r"]))
 def test_every_row_is_loaded_or_kept_or_counted_and_a_second_run_changes_nothing(files, end):
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ def test_every_row_is_loaded_or_kept_or_counted_and_a_second_run_changes_nothing
         landing.con.close()
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     rows=st.lists(st.integers(0, 40), min_size=1, max_size=40, unique=True), files=st.integers(1, 6), seed=st.randoms()
 )
@@ -70,7 +70,9 @@ def test_names_and_order_of_files_and_rows_change_nothing(rows, files, seed):
                 # every file repeats a row of the first
                 own = [*shuffled[number::files], shuffled[0]]
                 landing.put_sales(*(sale(transaction_id=f"R{row}", quantity=row) for row in own), name=name)
-                landing.ingest(f"run-{night:05}")
+                if night > (nights[number - 1] if number else 0):
+                    landing.ingest(f"run-{night:05}")
+            landing.ingest("run-00004")
             seen.append(landing.rows("select * exclude (_file_id, _line) from feeds.pos_sales order by all"))
             landing.con.close()
     assert seen[0] == seen[1]
@@ -120,7 +122,7 @@ def test_dates_are_read_as_they_were_written_in_every_pattern(landing, pattern):
     assert [d for (d,) in landing.rows("select launched_on from feeds.erp_products order by sku_id")] == days
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(stamps=st.lists(st.datetimes(datetime(1990, 1, 1), datetime(2025, 12, 31)), min_size=1, max_size=30))
 def test_time_stamps_are_read_as_they_were_written(stamps):
     with tempfile.TemporaryDirectory() as folder:
