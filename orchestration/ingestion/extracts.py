@@ -51,7 +51,11 @@ def columns_of(con: duckdb.DuckDBPyConnection, file: Prepared) -> Columns:
         FileRefusedError: a Parquet file that cannot be read.
     """
     if file.kind == "csv":
-        return Columns({name: (f"c{n}", "VARCHAR") for n, name in enumerate(file.header) if name})
+        # a name that comes twice is refused where the feed uses it; what nothing uses is kept, each by itself
+        first = {name: n for n, name in reversed(list(enumerate(file.header)))}
+        unique = [name if first[name] == n else f"{name} ({n + 1})" for n, name in enumerate(file.header)]
+        named = zip(unique, file.header, strict=True)
+        return Columns({own: (f"c{n}", "VARCHAR") for n, (own, name) in enumerate(named) if name})
     try:
         described = con.execute(f"describe select * from read_parquet({literal(str(file.path))})").fetchall()
     except duckdb.Error as error:

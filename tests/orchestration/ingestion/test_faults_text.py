@@ -139,6 +139,12 @@ def test_15_an_added_column_warns_and_is_kept(landing):
     assert [json.loads(value) for (value,) in found] == [{"Till Mood": f"{n}é"} for n in range(3)]
 
 
+def test_15_added_columns_of_one_name_are_kept_each(landing):
+    landing.put_sales(GOOD + ",1,2", header=HEADER + ",x,x")
+    landing.ingest()
+    assert landing.rows("select _rescued from raw.pos_sales") == [('{"x":"1","x (10)":"2"}',)]
+
+
 @pytest.mark.parametrize(
     ("header", "words"),
     [
