@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH_INSTALLED := .venv/.installed-bench
 
-.PHONY: run test lint format ui bench clean install lock
+.PHONY: run test chaos lint format ui bench clean install lock
 .DEFAULT_GOAL := run
 
 # uv is fetched into the venv itself: it installs the locked set in seconds where pip needs minutes.
@@ -31,6 +31,10 @@ run: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# The whole of the fuzzing, of which `make test` runs a sample: thousands of broken extracts, and what became of them.
+chaos: $(INSTALLED)
+	$(BIN)/python tests/orchestration/ingestion/fuzzing.py 6000
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

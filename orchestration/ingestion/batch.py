@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.ingestion import keys, ledger, quarantine, strays
 from orchestration.ingestion.casting import fault_expression, stored_expressions
-from orchestration.ingestion.declarations import SourceFeed
+from orchestration.ingestion.declarations import Format, SourceFeed
 from orchestration.ingestion.extracts import (
     Rejected,
-    line_expression,
+    line_numbers,
     parquet_rows,
     refusal_of,
     relation,
@@ -28,7 +29,7 @@ from orchestration.ingestion.mapping import (
     rescued_expression,
     values_of,
 )
-from orchestration.ingestion.preparation import Prepared
+from orchestration.ingestion.preparation import Prepared, Stamp, stamp_of
 from orchestration.ingestion.refusals import FileRefusedError
 from orchestration.ingestion.run import IngestionRun
 from orchestration.sql import literal, quoted
@@ -36,13 +37,17 @@ from orchestration.sql import literal, quoted
 
 @dataclass(frozen=True)
 class Batch:
-    """Files with the same columns, and what the ledger will say of each; by_name: files of these names from before."""
+    """Files with the same columns, and what the ledger will say of each.
+
+    by_name: files of these names from before. stamps: what each name looked like before its bytes were hashed.
+    """
 
     columns: Columns
     added: tuple[str, ...]
     files: list[Prepared]
     entries: list[LedgerEntry]
     by_name: dict[str, LedgerEntry]
+    stamps: dict[str, Stamp | None]
 
 
 def load_batch(
@@ -57,30 +62,33 @@ def load_batch(
     cast = cast_query(feed, batch.columns, batch.files, list(batch.added))
     rejected: list[Rejected] = []
     physical: list[int] = []
-    if is_csv:
-        rejected, physical = _stage(con, feed, batch, cast)
-        source = _staged(con, feed, rejected)
-    else:
-        physical = [parquet_rows(con, file) for file in batch.files]
-        source = f"({cast})"
-    if 0 in physical:
+    try:
+        if is_csv:
+            rejected, physical, source = _stage(con, batch, feed.format, cast)
+        else:
+            physical = [parquet_rows(con, file) for file in batch.files]
+            source = f"({cast})"
+    except duckdb.Error as error:
+        raise refusal_of(error) from None
+    if 0 in physical and not feed.allows_empty:
         raise FileRefusedError(
             "has a header, but no rows — deliver the file again; earlier data is kept", is_empty=True
         )
     con.execute("begin")
     try:
         result = _load(con, feed, batch, night, source, rejected, physical)
+        changed = [f.original.name for f in batch.files if stamp_of(f.original) != batch.stamps[f.original.name]]
+        if changed:
+            raise FileRefusedError(f"{changed[0]} was changed or removed while it was read")
         con.execute("commit")
     except duckdb.Error as error:
         con.execute("rollback")
-        if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.ConversionException):
-            raise refusal_of(error) from None
-        raise
+        raise refusal_of(error) from None
     except BaseException:
         con.execute("rollback")
         raise
     finally:
-        con.execute("drop table if exists staged_extract")
+        con.execute("drop table if exists staged_extract; drop table if exists staged_lines")
     return result
 
 
@@ -121,31 +129,34 @@ def cast_query(feed: SourceFeed, columns: Columns, files: list[Prepared], added:
 
 
 def _stage(
-    con: duckdb.DuckDBPyConnection, feed: SourceFeed, batch: Batch, cast: str
-) -> tuple[list[Rejected], list[int]]:
-    """Stage CSV records as typed rows in file order; returns rejected records and each file's physical records.
+    con: duckdb.DuckDBPyConnection, batch: Batch, wanted: Format, cast: str
+) -> tuple[list[Rejected], list[int], str]:
+    """Stage CSV records as typed rows in file order; returns rejected records, each file's physical records, and SQL of
+    the staged rows with their lines.
 
     Staged outside of any transaction: its row ids number the records only once they are committed.
     """
     con.execute("drop table if exists staged_extract")
     try:
         con.execute(f"create temp table staged_extract as {cast}")
-    except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except duckdb.Error:
         con.execute("drop table if exists rejected_fields; drop table if exists rejected_scans")
-        raise refusal_of(error) from None
+        raise
     rejected = taken_rejects(con, batch.files)
     counts = dict(con.execute("select _file_index, count(*) from staged_extract group by all").fetchall())
-    physical = []
+    staged = [counts.get(index, 0) for index in range(len(batch.files))]
+    physical, gaps = [], []
     for index, file in enumerate(batch.files):
         own = [r for r in rejected if r.file_index == index]
-        physical.append(require_whole(file, counts.get(index, 0) + len(own), own, feed.format))
-    return rejected, physical
-
-
-def _staged(con: duckdb.DuckDBPyConnection, feed: SourceFeed, rejected: list[Rejected]) -> str:
-    """Return SQL of the staged rows with their lines, rows numbered within their receipt where declared so."""
-    first = dict(con.execute("select _file_index, min(rowid) from staged_extract group by all").fetchall())
-    return f"(select *, {line_expression(rejected, first)} as _line from staged_extract)"
+        gaps.append(require_whole(file, staged[index] + len(own), own, wanted))
+        physical.append(staged[index] + len(own))
+    if not any(gaps):
+        first = [sum(staged[:index]) for index in range(len(staged))]
+        return rejected, physical, f"(select *, rowid - {first}[_file_index + 1] + 2 as _line from staged_extract)"
+    con.register("lines", pa.table({"_line": line_numbers(staged, gaps)}))
+    con.execute("create or replace temp table staged_lines as select _line from lines")
+    con.unregister("lines")
+    return rejected, physical, "(select * from staged_extract positional join staged_lines)"
 
 
 def _load(
@@ -174,13 +185,14 @@ def _load(
         f"insert into raw.{feed.table} ({columns}, _rescued, _source, _file_id, _line) select {columns}, _rescued, "
         f"{literal(feed.source)}, {file_id}, _line from {source} where _problem is null"
     )
-    of_batch = f"_file_id between {ids[0]} and {ids[-1]}"
+    of_batch = ledger.among("_file_id", ids)
     good = dict(
         con.execute(f"select _file_id, count(*) from raw.{feed.table} where {of_batch} group by all").fetchall()
     )
     aside = sum(physical) - sum(good.values())
     if aside:
         quarantine.keep(con, feed, batch.entries, night.run_id, source, file_id, rejected)
+    _require_all_read(batch.entries, physical, good, quarantine.counts(con, feed, ids) if aside else {})
     strays.set_aside(con, feed, batch.entries, of_batch, night.today, night.settings, night.run_id)
     superseded = {} if feed.numbers_rows else _settle_repeats(con, feed, batch.entries, of_batch, night.run_id)
     kinds = quarantine.counts(con, feed, ids)
@@ -221,6 +233,16 @@ def _load(
             f"kept in raw.{feed.table}._rescued; declare it in home/sources/ where it is of use"
         )
     return entries, messages
+
+
+def _require_all_read(
+    entries: list[LedgerEntry], physical: list[int], good: dict[int, int], aside: dict[int, dict[str, int]]
+) -> None:
+    """Compare what a file states with what came out of it, before anything is taken for a repeat."""
+    for entry, rows in zip(entries, physical, strict=True):
+        read = good.get(entry.file_id, 0) + sum(aside.get(entry.file_id, {}).values())
+        if read != rows:
+            raise FileRefusedError(f"states {rows:,} rows, but {read:,} can be read — deliver the file again")
 
 
 def _require_mostly_good(entry: LedgerEntry, max_pct: float, messages: list[str]) -> None:

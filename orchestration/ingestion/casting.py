@@ -8,6 +8,7 @@ full-width digits) is normalised first, by the signs that the feed declares.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
 import duckdb
@@ -150,7 +151,10 @@ def _from_text(value: Value, is_plain: bool) -> str:
             return _trimmed(raw)
         # keys are compared, so they are folded to one form; a name keeps its own marks (an emoji's joiner)
         normal = f"normal_key({raw})" if column.is_key else f"nfc_normalize({raw})"
-        return f"case when strlen({raw}) = length({raw}) then {_trimmed(raw)} else nullif(trim({normal}), '') end"
+        # with control characters about, a key may have tabs or line ends around it
+        spaced = f"({raw} < '!' or right({raw}, 1) < '!')"
+        ascii_text = f"case when {spaced} then nullif(trim({raw}, E' \\t\\r\\n'), '') else {raw} end"
+        return f"case when strlen({raw}) = length({raw}) then {ascii_text} else nullif(trim({normal}), '') end"
     text = _trimmed(raw)
     if column.type == "boolean":
         return (
@@ -257,8 +261,10 @@ def _normal_number(values: pa.Array, decimals: pa.Array, thousands: pa.Array) ->
     """
     if not len(values):
         return values
-    decimal, group = decimals[0].as_py(), thousands[0].as_py()
+    decimal, group = decimals[0].as_py(), unicodedata.normalize("NFKC", thousands[0].as_py())
     text = pc.replace_substring(_normal_key(values), "\u2212", "-")
+    if group in ("'", "\u2019"):
+        text, group = pc.replace_substring(text, "\u2019", "'"), "'"
     text = pc.replace_substring_regex(text, r"^\((.*)\)$", r"-\1")
     text = pc.replace_substring_regex(text, r"^([^-]*)-$", r"-\1")
     text = pc.replace_substring_regex(text, r"\s*\p{Sc}\s*", "")

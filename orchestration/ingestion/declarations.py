@@ -9,23 +9,52 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import available_timezones
 
+import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from orchestration.errors import SettingsError
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
-from orchestration.ingestion.expressions import ExpressionError, header_name, headers_of
+from orchestration.ingestion.expressions import ExpressionError, header_name, rewrite
+from orchestration.sql import literal
 from orchestration.strict_yaml import explain, nearest, read_mapping
 
 # the source that is not in landing/: lists that people filled in, back in home/decisions/
 DECISIONS = "decisions"
 STRICT = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 Character = Field(min_length=1, max_length=1)
+
+
+_GROUP_SIGNS = (",", ".", "'", "\u2019", " ", "\u00a0", "\u202f", "\u2009", "_")
+_NO_ENCODINGS = ("idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7")
+
+
+@cache
+def _scratchpad() -> duckdb.DuckDBPyConnection:
+    """Return a database without data, where what a declaration says is tried before any file comes."""
+    return duckdb.connect(config={"threads": 1})
+
+
+def pattern_checked(pattern: str) -> str:
+    """Return a strptime pattern.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        _scratchpad().execute(f"select try_strptime('', {literal(pattern)})")
+    except duckdb.Error as error:
+        raise ValueError(f"is no pattern of dates ({str(error).splitlines()[0]}) — e.g. %Y/%m/%d %H:%M") from None
+    if "%" not in pattern:
+        raise ValueError("is no pattern of dates — e.g. %Y/%m/%d %H:%M")
+    return pattern
 
 
 class Format(BaseModel):
@@ -57,10 +86,47 @@ class Format(BaseModel):
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         try:
-            return codecs.lookup(value).name if value else None
-        except LookupError:
+            # what Python calls codecs besides: rot13, base64, punycode and such are no text of a file
+            if not b"a".decode(value).encode(value, "strict") or codecs.lookup(value).name in _NO_ENCODINGS:
+                raise LookupError
+            return codecs.lookup(value).name
+        except (LookupError, UnicodeError):
+            if value.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
+                return codecs.lookup(value).name
             raise ValueError("unknown encoding — e.g. utf-8, gb18030, utf-16, latin-1, cp1252") from None
+
+    @field_validator("timestamp", "date")
+    @classmethod
+    def _is_pattern(cls, value: str | None) -> str | None:
+        return value if value is None else pattern_checked(value)
+
+    @field_validator("trailer")
+    @classmethod
+    def _counts(cls, value: str | None) -> str | None:
+        try:
+            groups = re.compile(value).groups if value is not None else 1
+        except re.error as error:
+            raise ValueError(f"is no pattern ({error}) — e.g. ^END;(\\d+)$") from None
+        if groups != 1:
+            raise ValueError("needs the count in brackets, once — e.g. ^END;(\\d+)$")
+        return value
+
+    @field_validator("thousands")
+    @classmethod
+    def _groups(cls, value: str | None) -> str | None:
+        if value is not None and value not in _GROUP_SIGNS:
+            raise ValueError(f"cannot group digits — valid: {' '.join(map(repr, _GROUP_SIGNS))}")
+        return value
+
+    @field_validator("delimiter", "quote")
+    @classmethod
+    def _is_sign(cls, value: str) -> str:
+        if value.isalnum() or value in "\r\n\0+-." or not value.isascii():
+            raise ValueError('cannot stand between or around fields — e.g. , ; | tab, and " around them')
+        return value
 
     @model_validator(mode="after")
     def _signs_differ(self) -> Self:
@@ -85,6 +151,11 @@ class ColumnSource(BaseModel):
     row_number_in: str | None = Field(
         None, description="Position of the row within this canonical column's value, in file order, from 1."
     )
+
+    @field_validator("format")
+    @classmethod
+    def _is_pattern(cls, value: str | None) -> str | None:
+        return value if value is None else pattern_checked(value)
 
     @field_validator("header")
     @classmethod
@@ -167,6 +238,8 @@ class FeedDeclaration(BaseModel):
         """`sold_at: 支付时间` is short for `sold_at: {from: 支付时间}`."""
         if not isinstance(value, dict):
             return value
+        if booleans := [name for name, body in value.items() if isinstance(body, bool)]:
+            raise ValueError(f"{booleans[0]}: on, off, yes and no are true or false to YAML — put the header in quotes")
         return {name: body if isinstance(body, dict) else {"from": str(body)} for name, body in value.items()}
 
     @field_validator("files")
@@ -253,7 +326,16 @@ def source_feeds(home: Path) -> list[SourceFeed]:
     Raises:
         SettingsError: a declaration is wrong; one line a fault, with file, key and the nearest valid name.
     """
-    declared = {feed.name: feed for path in sorted((home / "sources").glob("*.y*ml")) for feed in _read(path)}
+    declared: dict[str, SourceFeed] = {}
+    of: dict[str, Path] = {}
+    for path in sorted((home / "sources").glob("*.y*ml")):
+        for feed in _read(path):
+            if feed.name in declared:
+                raise SettingsError(
+                    f"{path}: key 'feeds.{feed.feed}' of source {feed.source!r} is declared before in "
+                    f"{of[feed.name].name} — keep one of them"
+                )
+            declared[feed.name], of[feed.name] = feed, path
     built_in = [_built_in(into) for into in canonical_feeds().values()]
     kept = [declared.pop(feed.name, feed) for feed in built_in]
     return [*kept, *(declared[name] for name in sorted(declared))]
@@ -269,12 +351,33 @@ def _read(path: Path) -> list[SourceFeed]:
     try:
         declaration = SourceDeclaration(**values)
     except ValidationError as error:
-        raise SettingsError("\n".join(explain(path, e, SourceDeclaration, "key") for e in error.errors())) from None
+        faults = [e | {"input": "…"} if "connection" in e["loc"] else e for e in error.errors()]
+        raise SettingsError("\n".join(explain(path, e, SourceDeclaration, "key") for e in faults)) from None
     except TypeError as error:
         raise SettingsError(f"{path}: {error} — keys must be text") from None
     if declaration.source == DECISIONS:
         raise SettingsError(f"{path}: key 'source' has value {DECISIONS!r} — this name is taken by home/decisions/")
-    return [_resolve(path, declaration, name, body) for name, body in declaration.feeds.items()]
+    formats = {_folder(name, body): body.format for name, body in declaration.feeds.items() if _says_format(body)}
+    return [
+        _resolve(
+            path,
+            declaration,
+            name,
+            body
+            if _says_format(body)
+            else body.model_copy(update={"format": formats.get(_folder(name, body), Format())}),
+        )
+        for name, body in declaration.feeds.items()
+    ]
+
+
+def _folder(name: str, body: FeedDeclaration) -> str:
+    return body.files.split("/")[0] if body.files else name
+
+
+def _says_format(body: FeedDeclaration) -> bool:
+    """Say whether a feed has a format of its own; one that reads the files of another feed has that one's."""
+    return "format" in body.model_fields_set
 
 
 def _resolve(path: Path, declaration: SourceDeclaration, name: str, body: FeedDeclaration) -> SourceFeed:
@@ -294,7 +397,10 @@ def _resolve(path: Path, declaration: SourceDeclaration, name: str, body: FeedDe
     if body.columns is not None:
         _check_columns(path, key, into, body.columns)
     for number, exclusion in enumerate(body.exclude):
-        _check_expression(path, f"{key}.exclude.{number}.when", exclusion.when)
+        kind = _check_expression(path, f"{key}.exclude.{number}.when", exclusion.when)
+        if kind != "BOOLEAN":
+            raise SettingsError(f"{path}: key '{key}.exclude.{number}.when' has value {exclusion.when!r} — it is a "
+                                f"{kind.lower()}, not true or false; compare it with something")  # fmt: skip
     text = json.dumps([declaration.timezone, body.model_dump(mode="json")], sort_keys=True, ensure_ascii=False)
     return SourceFeed(
         source=declaration.source,
@@ -333,8 +439,15 @@ def _check_columns(path: Path, key: str, into: CanonicalFeed, columns: dict[str,
         )
 
 
-def _check_expression(path: Path, key: str, text: str) -> None:
+def _check_expression(path: Path, key: str, text: str) -> str:
+    """Try an expression on columns without values; returns its DuckDB type."""
+    types = {"text": "varchar", "number": "decimal(24,6)", "timestamp": "timestamp"}
     try:
-        headers_of(text)
+        sql = rewrite(text, lambda _, kind: f"null::{types[kind]}")
+        row = _scratchpad().execute(f"select typeof({sql})").fetchone()
     except ExpressionError as error:
         raise SettingsError(f"{path}: key '{key}' has value {text!r} — {error}") from None
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise SettingsError(f"{path}: key '{key}' has value {text!r} — it does not fit together ({reason})") from None
+    return str(row[0]) if row else ""

@@ -129,6 +129,16 @@ def show_as_known(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     )
 
 
+def among(column: str, file_ids: Sequence[int]) -> str:
+    """Return SQL that is true for these files: a range where they follow each other, because DuckDB skips by it.
+
+    Files of another shape may stand in between, so the range alone would take theirs as well.
+    """
+    if list(file_ids) == list(range(file_ids[0], file_ids[0] + len(file_ids))):
+        return f"{column} between {file_ids[0]} and {file_ids[-1]}"
+    return f"{column} in ({', '.join(map(str, file_ids))})"
+
+
 def dead_files(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, list[int]]:
     """Return the files whose rows do not count for a run, by `<source>_<feed>`: replaced, or arrived later."""
     rows = con.execute(

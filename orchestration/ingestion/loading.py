@@ -6,6 +6,7 @@ extracts, what its columns become in mapping and casting, how equal keys of seve
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import time
@@ -24,7 +25,7 @@ from orchestration.ingestion.extracts import columns_of
 from orchestration.ingestion.ledger import LedgerEntry
 from orchestration.ingestion.mapping import added_headers, require_headers
 from orchestration.ingestion.postgres import pull
-from orchestration.ingestion.preparation import prepare, sha256_of
+from orchestration.ingestion.preparation import Stamp, prepare, sha256_of, shown_name, stamp_of
 from orchestration.ingestion.refusals import FileRefusedError
 from orchestration.ingestion.run import IngestionReport, IngestionRun, Say
 from orchestration.ingestion.settings import IngestionSettings
@@ -103,12 +104,12 @@ def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> Non
             continue
         night.report.count("waiting")
         night.report.warnings.append(
-            f"{feed.name} {path.name} is not stable: it still grew after {night.settings.wait_seconds:g} s — left for "
-            "the next run; deliver under another name and rename when it is whole"
+            f"{feed.name} {shown_name(path)} is not stable: it still grew after {night.settings.wait_seconds:g} s — "
+            "left for the next run; deliver under another name and rename when it is whole"
         )
     told = len(paths) <= FILES_TOLD
     loaded: list[LedgerEntry] = []
-    for batch in _batches(night, feed, paths):
+    for batch in _batches(night, feed, paths) if paths else ():
         entries = _load_whole(night, feed, batch)
         loaded += entries
         for entry in entries if told else []:
@@ -127,14 +128,17 @@ def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> Non
 
 
 def _load_whole(night: IngestionRun, feed: SourceFeed, batch: Batch) -> list[LedgerEntry]:
-    """Load a batch; where something in it is refused, its files are tried one by one, and only the bad one waits."""
+    """Load a batch; where something in it is refused, its halves are tried, until only the bad file waits."""
     try:
         entries, messages = load_batch(night.con, feed, batch, night)
     except FileRefusedError as refusal:
         if len(batch.files) > 1:
-            singles = [replace(batch, files=[f], entries=[e]) for f, e in zip(batch.files, batch.entries, strict=True)]
-            return [entry for single in singles for entry in _load_whole(night, feed, single)]
-        _refuse(night, feed, batch.entries[0], refusal)
+            middle = len(batch.files) // 2
+            parts = (slice(None, middle), slice(middle, None))
+            halves = [replace(batch, files=batch.files[part], entries=batch.entries[part]) for part in parts]
+            return [entry for half in halves for entry in _load_whole(night, feed, half)]
+        path = batch.files[0].original
+        _refuse_or_leave(night, feed, path, batch.stamps[path.name], batch.entries[0], refusal)
         return []
     report = night.report
     report.count(ledger.LOADED, len(entries))
@@ -150,7 +154,8 @@ def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterat
     by_name = {e.name: e for e in entries if e.state == ledger.LOADED}
     first = [json.loads(e.header) for e in by_name.values()]
     earlier_header = tuple(first[0]) if first else ()
-    digests = {path.name: sha256_of(path) for path in paths if not path.is_symlink()}
+    stamps = {path.name: stamp_of(path) for path in paths}
+    digests = _digests(night, feed, paths)
     # bytes that count: of files that are not about to be replaced by other bytes
     content = {
         e.sha256: e
@@ -162,28 +167,37 @@ def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterat
     noted: list[LedgerEntry] = []
     pending: dict[tuple, Batch] = {}
     taken: dict[str, str] = {}
+    last_taken = ""
+    newest = max((e.file_id for e in by_name.values()), default=0)
     for path in paths:
-        digest = digests.get(path.name, "")
+        if path.name not in digests:
+            continue
+        digest = digests[path.name]
+        own = by_name.get(path.name)
+        if own and own.sha256 == digest and own.declaration == feed.version:
+            night.report.count("unchanged")
+            continue
         same = content.get(digest)
+        if feed.load != "append":
+            # where the newest counts, bytes that come back after others have come are news
+            same = same if same and same.file_id == newest and not taken else None
+            taken = {key: name for key, name in taken.items() if name == last_taken}
         if same or digest in taken:
             of = same.name if same else taken[digest]
-            if of == path.name:
-                night.report.count("unchanged")
+            if (shown_name(path), digest) in duplicates:
+                night.report.count(ledger.DUPLICATE)
                 continue
-            if (path.name, digest) not in duplicates:
-                rows = same.rows_physical if same else 0
-                entry = LedgerEntry(
-                    file_id, feed.source, feed.feed, path.name, digest, path.lstat().st_size, ledger.DUPLICATE,
-                    night.run_id, feed.version, rows_physical=rows, rows_duplicate=rows, detail=f"duplicate of {of}",
-                )  # fmt: skip
-                noted.append(entry)
-                file_id += 1
-                night.say(f"{feed.name} {path.name}: same bytes as {of}, not loaded again")
-            night.report.count(ledger.DUPLICATE)
+            copy = LedgerEntry(
+                file_id, feed.source, feed.feed, shown_name(path), digest, 0, ledger.DUPLICATE, night.run_id,
+                feed.version, detail=f"duplicate of {of}",
+            )  # fmt: skip
+            noted.append(copy)
+            file_id += 1
             continue
+        stamp = stamps[path.name]
         entry = LedgerEntry(
-            file_id, feed.source, feed.feed, path.name, digest, path.lstat().st_size, ledger.REFUSED, night.run_id,
-            feed.version,
+            file_id, feed.source, feed.feed, shown_name(path), digest, stamp[0] if stamp else 0, ledger.REFUSED,
+            night.run_id, feed.version,
         )  # fmt: skip
         file_id += 1
         try:
@@ -191,57 +205,131 @@ def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterat
             columns = columns_of(night.con, file)
             header = tuple(columns.names)
             require_headers(feed, file.header or header, feed.format.delimiter)
-        except FileRefusedError as refusal:
-            _refuse(night, feed, entry, refusal)
+        except (FileRefusedError, OSError) as error:
+            _refuse_or_leave(night, feed, path, stamp, entry, error)
             continue
-        taken[digest] = path.name
+        taken[digest] = last_taken = path.name
         added = added_headers(feed, header, earlier_header)
         entry = replace(entry, header=json.dumps(header, ensure_ascii=False))
         shape = (file.shape, tuple(columns.names.items()))
         batch = pending.get(shape)
         if batch is None:
-            batch = pending[shape] = Batch(columns, tuple(added), [], [], by_name)
+            batch = pending[shape] = Batch(columns, tuple(added), [], [], by_name, stamps)
         batch.files.append(file)
         batch.entries.append(entry)
         if len(batch.files) >= BATCH_FILES or sum(f.size_bytes for f in batch.files) >= BATCH_BYTES:
             yield pending.pop(shape)
     yield from pending.values()
-    if noted:
-        sizes = {e.name: e.rows_physical for e in ledger.current_entries(night.con, feed.source, feed.feed)}
-        known = [_counted(entry, sizes) for entry in noted]
-        ledger.record(night.con, known)
+    current = ledger.current_entries(night.con, feed.source, feed.feed)
+    _forget_corrected(night, feed, _note_repeats(night, feed, noted, current), digests)
 
 
-def _counted(entry: LedgerEntry, rows: dict[str, int]) -> LedgerEntry:
-    """Give a duplicate of a file loaded in this very run its row count."""
-    count = rows.get(entry.detail.removeprefix("duplicate of "), 0)
-    return replace(entry, rows_physical=count, rows_duplicate=count)
+def _note_repeats(
+    night: IngestionRun, feed: SourceFeed, noted: list[LedgerEntry], current: list[LedgerEntry]
+) -> list[LedgerEntry]:
+    """Record files with the bytes of another one, which may have been loaded in this very run, or refused; returns the
+    feed's files as they stand then."""
+    loaded = {e.sha256: e for e in current if e.state == ledger.LOADED}
+    known = []
+    for entry in noted:
+        original = loaded.get(entry.sha256)
+        if original is None:
+            of = entry.detail.removeprefix("duplicate of ")
+            refusal = FileRefusedError(f"has the same bytes as {of}, which was not loaded — deliver both again")
+            _refuse(night, feed, replace(entry, state=ledger.REFUSED), refusal)
+            continue
+        rows = original.rows_physical
+        known.append(replace(entry, size_bytes=original.size_bytes, rows_physical=rows, rows_duplicate=rows))
+        night.report.count(ledger.DUPLICATE)
+        night.say(f"{feed.name} {entry.name}: same bytes as {original.name}, not loaded again")
+    if not known:
+        return current
+    ledger.record(night.con, known)
+    return ledger.current_entries(night.con, feed.source, feed.feed)
+
+
+def _forget_corrected(
+    night: IngestionRun, feed: SourceFeed, current: list[LedgerEntry], digests: dict[str, str]
+) -> None:
+    """Let what a name stood for no longer count once its present bytes do: they may be those of another file."""
+    present = {(e.name, e.sha256) for e in current}
+    loaded = [e for e in current if e.state == ledger.LOADED and e.declaration == feed.version]
+    names, contents = {(e.name, e.sha256) for e in loaded}, {e.sha256 for e in loaded}
+    stale = []
+    for e in current:
+        digest = digests.get(e.name, e.sha256)
+        is_corrected = digest != e.sha256 and (e.name, digest) in present
+        # read by an earlier declaration, and now again under the name of its copy
+        is_read_again = e.state == ledger.LOADED and e.declaration != feed.version and e.sha256 in contents
+        is_its_own_copy = e.state == ledger.DUPLICATE and (e.name, e.sha256) in names
+        if is_corrected or is_read_again or is_its_own_copy:
+            stale.append(e.file_id)
+    ledger.replace(night.con, stale, night.run_id)
 
 
 def _still_growing(feeds: list[SourceFeed], landing: Path, settings: IngestionSettings) -> set[Path]:
     """Return the files that are being written: young ones are looked at again, once for all feeds, within limits."""
     started = time.time()
     paths = {path for feed in feeds for path in _files(feed.folder(landing), feed.pattern)}
-    seen = {p: _stamp(p) for p in paths if abs(started - p.lstat().st_mtime) < settings.quiet_seconds}
+    stamps = {path: stamp for path in paths if (stamp := stamp_of(path))}
+    seen = {p: stamp for p, stamp in stamps.items() if abs(started - stamp[1] / 1e9) < settings.quiet_seconds}
     deadline = time.monotonic() + settings.wait_seconds
     while seen:
         time.sleep(settings.quiet_seconds)
-        seen = {path: now for path, before in seen.items() if (now := _stamp(path)) != before}
+        seen = {path: now for path, before in seen.items() if (now := stamp_of(path)) and now != before}
         if time.monotonic() > deadline:
             break
     return set(seen)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    stat = path.lstat()
-    return stat.st_size, stat.st_mtime_ns
+def _digests(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> dict[str, str]:
+    """Return the hash of every file by its name; a link has none, and what cannot be read is not among them."""
+    digests = {}
+    for path in paths:
+        try:
+            digests[path.name] = "" if path.is_symlink() else sha256_of(path)
+        except OSError as error:
+            _leave(night, feed, path, error)
+    return digests
+
+
+def _leave(night: IngestionRun, feed: SourceFeed, path: Path, error: OSError | None = None) -> None:
+    """Leave a file to the next run; only one that is there and cannot be read is an error."""
+    night.report.count("waiting")
+    is_there = stamp_of(path) is not None
+    why = "was changed while it was read" if is_there else "was removed while it was read"
+    if error and is_there:
+        message = f"{feed.name} {shown_name(path)} cannot be read ({error.strerror or error}) — let the pipeline's user"
+        night.report.errors.append(f"{message} read it; it is tried again in the next run, earlier data is kept")
+        return
+    night.report.warnings.append(
+        f"{feed.name} {shown_name(path)} {why} — left for the next run, earlier data is kept; deliver under another "
+        "name and rename when it is whole"
+    )
+
+
+def _refuse_or_leave(
+    night: IngestionRun,
+    feed: SourceFeed,
+    path: Path,
+    stamp: Stamp | None,
+    entry: LedgerEntry,
+    error: FileRefusedError | OSError,
+) -> None:
+    """Refuse a file for what it is, unless it is being written to: then its next state counts. A full disk ends the
+    night, being no fault of the file."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        raise error
+    if stamp_of(path) != stamp:
+        _leave(night, feed, path)
+    elif isinstance(error, OSError):
+        _leave(night, feed, path, error)
+    else:
+        _refuse(night, feed, entry, error)
 
 
 def _refuse(night: IngestionRun, feed: SourceFeed, entry: LedgerEntry, refusal: FileRefusedError) -> None:
     """Note a refused file; an empty one of a feed that no night needs only warns."""
-    if refusal.is_empty and feed.allows_empty:
-        night.report.count("empty")
-        return
     ledger.record(night.con, [replace(entry, detail=str(refusal))])
     message = f"{feed.name} {entry.name} {refusal}"
     only_warns = refusal.is_empty and not feed.into.is_mandatory

@@ -55,8 +55,9 @@ def require_headers(feed: SourceFeed, header: tuple[str, ...], delimiter: str = 
     unknown = [name for name in header if name not in _used(feed)]
     parts = []
     for name in missing:
-        near = difflib.get_close_matches(name, unknown, n=1, cutoff=0.5)
-        parts.append(f"{name!r}" + (f" (the file has {near[0]!r}: renamed?)" if near else ""))
+        folded = {other.casefold(): other for other in reversed(unknown)}
+        near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+        parts.append(f"{name!r}" + (f" (the file has {folded[near[0]]!r}: renamed?)" if near else ""))
     noun, these = ("column", "this column") if len(missing) == 1 else ("columns", "these columns")
     raise FileRefusedError(
         f"lacks required {noun} {', '.join(parts)} — no column is taken by its position — deliver the file with "
@@ -106,17 +107,19 @@ def record_expression(feed: SourceFeed, columns: Columns) -> str:
     """Return SQL of a record as JSON text, for quarantine: what the feed uses of it, personal columns aside."""
     personal = _personal_headers(feed)
     shown = [name for name in columns.names if name in _used(feed)]
-    fields = [
-        f"{literal(name)}: " + (literal("(personal)") if name in personal else f"{columns.sql(name)}::varchar")
-        for name in shown
-    ]
-    return f"to_json({{{', '.join(fields)}}})::varchar" if fields else "null::varchar"
+    fields = [(name, literal("(personal)") if name in personal else f"{columns.sql(name)}::varchar") for name in shown]
+    return _json(fields)
 
 
 def rescued_expression(columns: Columns, added: list[str]) -> str:
     """Return SQL of the columns that nothing reads, as JSON text."""
-    fields = ", ".join(f"{literal(name)}: {columns.sql(name)}::varchar" for name in added)
-    return f"to_json({{{fields}}})::varchar" if fields else "null::varchar"
+    return _json([(name, f"{columns.sql(name)}::varchar") for name in added])
+
+
+def _json(fields: list[tuple[str, str]]) -> str:
+    """Return SQL of (name, SQL) pairs as JSON text; a struct would not take names that differ in case only."""
+    pairs = ", ".join(f"{literal(name)}, {sql}" for name, sql in fields)
+    return f"json_object({pairs})::varchar" if fields else "null::varchar"
 
 
 def has_personal(feed: SourceFeed) -> bool:
@@ -161,8 +164,7 @@ def _computed(feed: SourceFeed, column: Column, text: str, columns: Columns) -> 
         for h, kind in _kinds(text)
         if kind != "text" and columns.type(h) == "VARCHAR"
     ]
-    fields = ", ".join(f"{literal(h)}: {columns.sql(h)}::varchar" for h in headers)
-    shown = f"to_json({{{fields}}})::varchar" if fields else None
+    shown = _json([(h, f"{columns.sql(h)}::varchar") for h in headers]) if headers else None
     if column.type == "text":
         return Value(column, f"({sql})::varchar", "VARCHAR", shown, " or ".join(parsed) or None, CANONICAL)
     # an expression may well yield text (a CASE of texts), which is then read as any text; casts decide by the type

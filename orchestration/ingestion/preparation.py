@@ -37,12 +37,31 @@ _STATEMENT = re.compile(
 )
 
 
+# a file's size and time of change: other ones say that it was written to
+Stamp = tuple[int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return what a file looks like from outside, None when it is gone."""
+    try:
+        stat = path.lstat()
+    except FileNotFoundError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def shown_name(path: Path) -> str:
+    """Return a file's name as it may be printed and stored: what is no printable character is spelled out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path.name)
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A file that can be read: `path` is what DuckDB reads, `original` what was delivered.
 
     kind: 'csv' or 'parquet'. header: of a CSV, trimmed and NFKC. records: of a CSV, counted from its bytes, header and
-    trailer aside. is_ascii, has_control: what its text may hold. ends_whole: whether the last line has its end.
+    trailer aside. is_ascii, has_control (tabs within fields included): what its text may hold. ends_whole: whether the
+    last line has its end.
     """
 
     original: Path
@@ -96,13 +115,16 @@ def _prepare_text(
     is_copied = is_packed or encoding not in ("utf-8", "utf-8-sig")
     copy = scratch / f"{digest}.csv" if is_copied else None
     delimiter, quote = ("," if kind == "xlsx" else wanted.delimiter), ('"' if kind == "xlsx" else wanted.quote)
-    facts = _scan(_decoded(blocks, encoding, path), quote, copy)
+    facts = _scan(_decoded(blocks, encoding, path), delimiter, quote, copy)
     readable = copy or _plain_path(path, scratch, digest, ".csv")
     trailer = _trailer(readable, wanted.trailer) if wanted.trailer else None
     if facts.is_mixed or trailer:
         readable = _rewritten(readable, scratch / f"{digest}.lf.csv", facts.is_mixed, trailer[0] if trailer else None)
     header = _header(readable, delimiter, quote)
     records = facts.lines - 1 - (1 if trailer else 0)
+    if trailer and trailer[1] != records:
+        # empty lines and lone carriage returns are no line feeds between records
+        records, _ = count_precisely(readable, delimiter, quote)
     if trailer and trailer[1] != records:
         raise FileRefusedError(
             f"has {records:,} records, but its last line counts {trailer[1]:,} — it was cut; deliver it again"
@@ -136,7 +158,7 @@ def _kind(path: Path, wanted: Format) -> str:
         return wanted.type
     statement = _STATEMENT.search(path.read_bytes()[:HEADER_BYTES])
     if name.endswith(".sql") or (statement and not name.endswith((".txt", ".tsv", ".dat"))):
-        line = path.read_bytes()[: statement.start()].count(b"\n") + 1 if statement else 1
+        line = path.read_bytes()[: statement.start(1)].count(b"\n") + 1 if statement else 1
         shown = statement[0].strip()[:80].decode("utf-8", "replace") if statement else ""
         raise FileRefusedError(
             f"holds SQL statements (line {line}: {shown!r}) — statements are never run; deliver rows as CSV or Parquet"
@@ -187,23 +209,24 @@ def _decoded(blocks: Iterator[bytes], encoding: str, path: Path) -> Iterator[byt
     """Yield the blocks as UTF-8; a byte that the encoding does not have refuses the file with its place."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     is_utf8 = encoding in ("utf-8", "utf-8-sig")
-    offset, is_pending = 0, False
+    offset, pending = 0, 0
     for block in blocks:
         try:
             # most files are ASCII: nothing to decode, and nothing of a character left over from the block before
-            if is_utf8 and not is_pending and block.isascii():
+            if is_utf8 and not pending and block.isascii():
                 yield block
             else:
                 text = decoder.decode(block)
-                is_pending = bool(decoder.getstate()[0])
+                pending = len(decoder.getstate()[0])
                 yield text.encode()
-        except UnicodeDecodeError as error:
-            raise _not_decodable(encoding, offset + error.start) from None
+        except UnicodeError as error:
+            # UTF-16 without its mark has no place
+            raise _not_decodable(encoding, offset - pending + getattr(error, "start", 0)) from None
         offset += len(block)
     try:
         yield decoder.decode(b"", True).encode()
-    except UnicodeDecodeError:
-        raise _not_decodable(encoding, offset) from None
+    except UnicodeError:
+        raise _not_decodable(encoding, offset - pending) from None
 
 
 def _not_decodable(encoding: str, offset: int) -> FileRefusedError:
@@ -224,7 +247,7 @@ class _Facts:
     ends_whole: bool = True
 
 
-def _scan(blocks: Iterator[bytes], quote: str, copy: Path | None) -> _Facts:
+def _scan(blocks: Iterator[bytes], delimiter: str, quote: str, copy: Path | None) -> _Facts:
     """Count lines outside quotes, and see what kinds of bytes there are; writes the blocks to `copy` on the way."""
     facts = _Facts()
     feeds_seen = returns = pairs = 0
@@ -247,7 +270,8 @@ def _scan(blocks: Iterator[bytes], quote: str, copy: Path | None) -> _Facts:
                 returns += carriage
                 # one byte of the block before, for a pair that the border cuts
                 pairs += (last + block).count(b"\r\n") if carriage or last == b"\r" else 0
-                facts.has_control = facts.has_control or low - feeds - carriage - block.count(b"\t") > 0
+                usual = feeds + carriage + (block.count(b"\t") if delimiter == "\t" else 0)
+                facts.has_control = facts.has_control or low > usual
             if inside or mark in block:
                 facts.has_quotes = True
                 feeds, inside = _outside_quotes(array, mark[0], inside)
@@ -280,7 +304,7 @@ def _trailer(path: Path, pattern: str) -> tuple[int, int]:
         start = max(0, file.tell() - 65_536)
         file.seek(start)
         tail = file.read().rstrip(b"\r\n")
-    position = tail.rfind(b"\n") + 1
+    position = max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1
     found = re.search(pattern, tail[position:].decode("utf-8", "replace"))
     if not found or not found.groups() or not found[1].strip().isdigit():
         raise FileRefusedError(
@@ -303,6 +327,32 @@ def _rewritten(path: Path, target: Path, is_mixed: bool, end: int | None) -> Pat
             output.write(block)
         output.write(held)
     return target
+
+
+def count_precisely(path: Path, delimiter: str, quote: str) -> tuple[int, list[int]]:
+    """Return a readable CSV's records, counted by Python's own parser one by one, and which of its lines are empty.
+
+    Asked where the byte count differs. A line end within quotes is none.
+
+    Raises:
+        FileRefusedError: a quote is opened and never closed.
+    """
+    csv.field_size_limit(1 << 30)
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text, delimiter=delimiter, quotechar=quote, strict=True)
+        count, line = 0, 0
+        empty: list[int] = []
+        try:
+            for number, row in enumerate(rows, 1):
+                count += 1 if row else 0
+                empty += [] if row else [number]
+                line = rows.line_num
+        except csv.Error as error:
+            raise FileRefusedError(
+                f"has a quote that is never closed, or text after one (from line {line + 1}: {error}) — nothing of it "
+                "was loaded; deliver the file again"
+            ) from None
+    return count - 1, empty
 
 
 def _header(path: Path, delimiter: str, quote: str) -> tuple[str, ...]:

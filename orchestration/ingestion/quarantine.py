@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 
 import duckdb
+import pyarrow as pa
 
 from orchestration.ingestion.casting import EXPECTED, SCIENTIFIC
 from orchestration.ingestion.catalogue import Column
 from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.extracts import Rejected
-from orchestration.ingestion.ledger import LedgerEntry
+from orchestration.ingestion.ledger import LedgerEntry, among
 from orchestration.ingestion.mapping import has_personal
 from orchestration.sql import literal, quoted
 
@@ -48,13 +49,26 @@ def keep(
         "where _problem is not null order by file_id, _line"
     )
     hidden = "(not kept: the feed holds personal columns)"
-    for reject in rejected:
-        entry = entries[reject.file_index]
-        text = hidden if has_personal(feed) else reject.text
-        con.execute(
-            f"insert into {table} values (?, ?, ?, 'quarantined', ?, null, ?, ?, ?)",
-            [entry.file_id, entry.name, reject.line, NOT_A_RECORD, reject.reason, text, run_id],
-        )
+    if not rejected:
+        return
+    of = [entries[reject.file_index] for reject in rejected]
+    con.register(
+        "rejected",
+        pa.table(
+            {
+                "file_id": [entry.file_id for entry in of],
+                "file_name": [entry.name for entry in of],
+                "line": [reject.line for reject in rejected],
+                "reason": [reject.reason for reject in rejected],
+                "raw_text": [hidden if has_personal(feed) else reject.text for reject in rejected],
+            }
+        ),
+    )
+    con.execute(
+        f"insert into {table} select file_id, file_name, line, 'quarantined', {literal(NOT_A_RECORD)}, null, reason, "
+        f"raw_text, {literal(run_id)} from rejected"
+    )
+    con.unregister("rejected")
 
 
 def move(
@@ -87,8 +101,7 @@ def counts(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -> 
     if not _exists(con, feed):
         return found
     for file_id, kind, count in con.execute(
-        f"select file_id, kind, count(*) from quarantine.{feed.table} where file_id between {ids[0]} and {ids[-1]} "
-        "group by all"
+        f"select file_id, kind, count(*) from quarantine.{feed.table} where {among('file_id', ids)} group by all"
     ).fetchall():
         found[file_id][kind] = count
     return found
@@ -99,7 +112,7 @@ def messages(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -
     if not _exists(con, feed):
         return []
     table = f"quarantine.{feed.table}"
-    of_batch = f"from {table} where kind <> 'excluded' and file_id between {ids[0]} and {ids[-1]}"
+    of_batch = f"from {table} where kind <> 'excluded' and {among('file_id', ids)}"
     rows = con.execute(
         f"select file_name, line, column_name, value, reason, count(*) over (partition by file_id, column_name), "
         f"row_number() over (partition by file_id, column_name order by line) as nth {of_batch} "

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from demo_small import Demo
 
+from orchestration.ingestion.catalogue import canonical_feeds
 from seeds.demo import company, movements, source
 from seeds.demo.files import SIMULATED_FEEDS
 from seeds.demo.promotions import promotion_items
@@ -20,17 +21,6 @@ from seeds.demo.source import DemoDataMissingError, Journey
 
 ROOT = Path(__file__).parents[2]
 FEEDS: dict[str, Any] = yaml.safe_load((ROOT / "orchestration/ingestion/feeds.yml").read_text(encoding="utf-8"))
-SQL_TYPES = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "quantity": "DECIMAL(18,3)",
-    "amount": "DECIMAL(18,2)",
-    "price": "DECIMAL(18,4)",
-    "number": "DOUBLE",
-    "date": "DATE",
-    "timestamp": "TIMESTAMPTZ",
-    "boolean": "BOOLEAN",
-}
 
 
 def hashes(root: Path) -> dict[str, str]:
@@ -48,6 +38,7 @@ def relation(demo: Demo, feed: str) -> str:
 def assert_canonical(demo: Demo, feed: str) -> None:
     """Known columns only, the required ones without nulls, every value fits its type, no key twice."""
     columns = FEEDS[feed]["columns"]
+    types = {column.name: column.sql_type for column in canonical_feeds()[feed].columns}
     con = duckdb.connect(config={"threads": 2})
     rel = relation(demo, feed)
     names = [row[0] for row in con.execute(f"describe select * from {rel}").fetchall()]
@@ -55,8 +46,7 @@ def assert_canonical(demo: Demo, feed: str) -> None:
     required = {name for name, kind in columns.items() if kind.endswith("!")}
     assert required <= set(names)
     bad = [f"count(*) filter ({name} is null)" for name in sorted(required)] + [
-        f"count(*) filter ({name} is not null and try_cast({name} as {SQL_TYPES[columns[name].removesuffix('>=0').rstrip('!')]}) is null)"
-        for name in names
+        f"count(*) filter ({name} is not null and try_cast({name} as {types[name]}) is null)" for name in names
     ]
     assert set(con.execute(f"select {', '.join(bad)} from {rel}").fetchone() or ()) == {0}
     key = [name for name in FEEDS[feed]["key"] if name in names]

@@ -207,6 +207,18 @@ def test_the_newest_row_of_a_key_wins_in_master_data(landing):
     ]
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_bytes_that_come_back_after_others_count_again_where_the_newest_counts(landing, together):
+    old, new = "sku_id,product_name\n001,Old\n", "sku_id,product_name\n001,New\n"
+    for run, (name, content) in enumerate([("1.csv", old), ("2.csv", new), ("3.csv", old)], 1):
+        landing.put(f"erp/products/{name}", content)
+        if not together:
+            landing.ingest(f"run-{run:05d}")
+    landing.ingest("run-00009")
+    assert landing.rows("select product_name from feeds.erp_products") == [("Old",)]
+    assert landing.ingest("run-00010").files == {"unchanged": 3}
+
+
 def test_a_folder_that_no_declaration_reads_is_named(landing):
     landing.put("pos/tickets/a.csv", "x\n1\n")
     assert any("pos/tickets" in w for w in landing.ingest().warnings)
@@ -221,7 +233,7 @@ RUNS = itertools.count(1)
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0", exclude_categories=["Cs", "Cc"]), max_size=8)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.lists(CELLS, min_size=8, max_size=8), max_size=12))
 def test_every_physical_row_is_accounted_for(landing, rows):
     quoted = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]

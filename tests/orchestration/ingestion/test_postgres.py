@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,16 +31,14 @@ feeds:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """Connection string of a server that lives as long as the tests of this file."""
     if not BINARIES:
         pytest.skip("no PostgreSQL server here (Debian: postgresql, scripts/debian-packages-test): source not tested")
-    folder = tmp_path_factory.mktemp("postgres")
+    folder = Path(tempfile.mkdtemp(prefix="shelfcast-postgres-"))  # the server's user must reach it
     # a server refuses to run as root: Debian's package brings a user for it
     user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
     if os.getuid() == 0:
-        for path in (folder, *folder.parents[:2]):
-            path.chmod(0o755)
         shutil.chown(folder, user)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -57,6 +56,7 @@ def server(tmp_path_factory) -> Iterator[str]:
         yield f"host=127.0.0.1 port={port} user=erp dbname=postgres password=hush-hush"
     finally:
         run(str(BINARIES[-1] / "pg_ctl"), "-D", data, "-m", "immediate", "stop", check=False)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
