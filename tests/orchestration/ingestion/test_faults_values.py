@@ -208,7 +208,7 @@ def test_23_parquet_knows_no_better(landing):
     )  # fmt: skip
     frame.write_parquet(landing.put("pos/sales/a.parquet", ""))
     landing.ingest()
-    assert landing.counts("a.parquet") == ("loaded", 5, 1, 3, 0, 0, 1)
+    assert landing.counts("a.parquet") == ("loaded", 5, 1, 4, 0, 0, 0)
 
 
 FORMULAS = ['=HYPERLINK("http://evil","x")', "+cmd|' /C calc'!A0", "@SUM(1+1)", "-2+3", "=1+1"]
