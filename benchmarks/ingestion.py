@@ -48,21 +48,23 @@ def run(options: Options, console: Console) -> bool:
     figures: dict[tuple[str, str], measure.Usage] = {}
     for _ in range(ROUNDS):
         for case in cases:
-            for contender in (PLAIN, PROJECT):
+            # plain DuckDB looks at each of 10,000 files to guess its columns: minutes, and no bar rests on it
+            for contender in (PLAIN, PROJECT) if case.against[1] == PLAIN else (PROJECT,):
                 figures[case.name, contender] = _better(
                     figures.get((case.name, contender)), _measure(case, contender, work)
                 )
     table = Table("files", "plain DuckDB s", "shelfcast s", "times", "bar", "peak GB", "holds", box=SIMPLE_HEAD)
     is_good = True
     for case in cases:
-        plain, own = figures[case.name, PLAIN], figures[case.name, PROJECT]
+        plain, own = figures.get((case.name, PLAIN)), figures[case.name, PROJECT]
         times = own.seconds / figures[case.against].seconds
         holds = times <= case.bar and own.status == 0
         is_good &= holds
         bar = f"{case.bar:g} x {' '.join(case.against)}"
         peak = f"{own.peak_bytes / 1e9:.1f}"
-        table.add_row(case.name, f"{plain.seconds:.1f}", f"{own.seconds:.1f}", f"{times:.2f}", bar, peak,
-                      "yes" if holds else "[red]NO[/]")  # fmt: skip
+        alone = f"{plain.seconds:.1f}" if plain else "-"
+        mark = "yes" if holds else "[red]NO[/]"
+        table.add_row(case.name, alone, f"{own.seconds:.1f}", f"{times:.2f}", bar, peak, mark)
     console.print(table)
     return is_good
 
@@ -97,7 +99,7 @@ def _split(source: Path, folder: Path) -> None:
 
 
 def _measure(case: Case, contender: str, work: Path) -> measure.Usage:
-    log = work / f"{case.name.split(',')[0]}_{contender}.log"
+    log = work / f"{case.name.replace(' ', '_')}_{contender}.log"
     usage = measure.run([sys.executable, "-m", "benchmarks.ingestion", contender, str(case.home)], log, ROOT)
     found = re.search(r"^seconds (\S+)$", log.read_text(encoding="utf-8"), re.MULTILINE)
     return measure.Usage(float(found[1]) if found else usage.seconds, usage.cpu_seconds, usage.peak_bytes, usage.status)
