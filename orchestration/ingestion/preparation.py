@@ -364,8 +364,8 @@ def _header(path: Path, delimiter: str, quote: str) -> tuple[str, ...]:
         names = tuple(header_name(name) for name in next(rows, []))
     except csv.Error as error:
         raise FileRefusedError(f"has no readable header ({error}) — deliver the file again") from None
-    if not any(names):
-        raise FileRefusedError(
-            "is empty, without a header — deliver the file again; earlier data is kept", is_empty=True
-        )
-    return names
+    if any(names):
+        return names
+    if text.strip():
+        raise FileRefusedError("starts with an empty line instead of its header — deliver the header as the first line")
+    raise FileRefusedError("is empty, without a header — deliver the file again; earlier data is kept", is_empty=True)

@@ -241,3 +241,8 @@ def test_every_physical_row_is_accounted_for(landing, rows):
     landing.ingest(f"run-{next(RUNS):05d}")
     [(physical, loaded, quarantined, duplicate)] = landing.rows(COUNTS)
     assert physical == len(rows) + 1 == loaded + quarantined + duplicate
+
+
+def test_an_empty_line_before_the_header_is_told_as_such(landing):
+    landing.put("erp/products/p.csv", "\nsku_id,product_name\n001,One\n")
+    assert any("starts with an empty line" in error for error in landing.ingest().errors)
