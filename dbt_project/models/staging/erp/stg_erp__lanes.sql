@@ -11,16 +11,7 @@ with lines as (
 
 ),
 
-renamed_locations as (
-
-    select
-        source,
-        location_id,
-        canonical_location_id
-    from {{ ref('stg_erp__location_links') }}
-    where is_renamed
-
-),
+{{ renamed_locations() }},
 
 final as (
 

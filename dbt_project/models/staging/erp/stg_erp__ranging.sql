@@ -13,27 +13,9 @@ with lines as (
 
 ),
 
-renamed_skus as (
+{{ renamed_skus() }},
 
-    select
-        source,
-        sku_id,
-        canonical_sku_id
-    from {{ ref('stg_erp__product_links') }}
-    where is_renamed
-
-),
-
-renamed_locations as (
-
-    select
-        source,
-        location_id,
-        canonical_location_id
-    from {{ ref('stg_erp__location_links') }}
-    where is_renamed
-
-),
+{{ renamed_locations() }},
 
 final as (
 
