@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from orchestration.ingestion.catalogue import canonical_feeds
-from orchestration.ingestion.declarations import SourceDeclaration
+from orchestration.ingestion.shape import SourceDeclaration
 from orchestration.settings import SHARED_WITH_FORECAST, Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from orchestration.ingestion import keys, ledger, quarantine, strays
 from orchestration.ingestion.casting import fault_expression, stored_expressions
-from orchestration.ingestion.declarations import Format, SourceFeed
+from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.extracts import (
     Rejected,
     line_numbers,
@@ -32,6 +32,7 @@ from orchestration.ingestion.mapping import (
 from orchestration.ingestion.preparation import Prepared, Stamp, stamp_of
 from orchestration.ingestion.refusals import FileRefusedError
 from orchestration.ingestion.run import IngestionRun
+from orchestration.ingestion.shape import Format
 from orchestration.sql import literal, quoted
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from duckdb.func import PythonUDFType
 
 from orchestration.ingestion.catalogue import CanonicalFeed, Column
-from orchestration.ingestion.declarations import Format
+from orchestration.ingestion.shape import Format
 from orchestration.sql import literal, quoted
 
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from orchestration.ingestion.declarations import Format
 from orchestration.ingestion.expressions import header_name
 from orchestration.ingestion.mapping import Columns
 from orchestration.ingestion.preparation import Prepared, count_precisely
 from orchestration.ingestion.refusals import FileRefusedError
+from orchestration.ingestion.shape import Format
 from orchestration.sql import literal, quoted
 
 # a record longer than this is an unclosed quote, not a record

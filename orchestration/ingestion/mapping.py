@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from orchestration.ingestion.casting import CANONICAL, Value, number_from_text, timestamp_from_text
 from orchestration.ingestion.catalogue import Column
-from orchestration.ingestion.declarations import ColumnSource, Format, SourceFeed
+from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.expressions import Kind, headers_of, kinds_of, rewrite
 from orchestration.ingestion.refusals import FileRefusedError
+from orchestration.ingestion.shape import ColumnSource, Format
 from orchestration.sql import literal, quoted
 
 _NUMERIC = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "REAL")

@@ -15,8 +15,9 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from orchestration.ingestion.declarations import Database, SourceFeed
+from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.refusals import FileRefusedError
+from orchestration.ingestion.shape import Database
 from orchestration.sql import literal, quoted
 
 FILE_SUFFIX = "_FILE"

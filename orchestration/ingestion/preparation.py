@@ -23,9 +23,9 @@ import numpy as np
 
 from orchestration.ingestion import archives
 from orchestration.ingestion.archives import Limits
-from orchestration.ingestion.declarations import Format
 from orchestration.ingestion.expressions import header_name
 from orchestration.ingestion.refusals import FileRefusedError
+from orchestration.ingestion.shape import Format
 from orchestration.ingestion.spreadsheet import workbook_as_csv
 
 READ_BYTES = 1 << 22

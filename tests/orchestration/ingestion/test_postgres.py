@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from orchestration.ingestion import postgres
-from orchestration.ingestion.declarations import Database
 from orchestration.ingestion.refusals import FileRefusedError
+from orchestration.ingestion.shape import Database
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 DECLARATION = """
