@@ -187,9 +187,7 @@ def _load(
         f"{literal(feed.source)}, {file_id}, _line from {source} where _problem is null"
     )
     of_batch = ledger.among("_file_id", ids)
-    good = dict(
-        con.execute(f"select _file_id, count(*) from raw.{feed.table} where {of_batch} group by all").fetchall()
-    )
+    good = {file_id: rows for file_id, (rows, *_) in _in_raw(con, feed, of_batch).items()}
     aside = sum(physical) - sum(good.values())
     if aside:
         quarantine.keep(con, feed, batch.entries, night.run_id, source, file_id, rejected)
@@ -197,17 +195,13 @@ def _load(
     strays.set_aside(con, feed, batch.entries, of_batch, night.today, night.settings, night.run_id)
     superseded = {} if feed.numbers_rows else _settle_repeats(con, feed, batch.entries, of_batch, night.run_id)
     kinds = quarantine.counts(con, feed, ids)
-    dates = _date_ranges(con, feed, of_batch)
-    loaded = dict(
-        con.execute(f"select _file_id, count(*) from raw.{feed.table} where {of_batch} group by all").fetchall()
-    )
+    loaded = _in_raw(con, feed, of_batch)
     entries = []
     for entry, rows in zip(batch.entries, physical, strict=True):
         own = kinds.get(entry.file_id, {}) | superseded.get(entry.file_id, {})
-        kept = loaded.get(entry.file_id, 0)
+        kept, first, last = loaded.get(entry.file_id, (0, None, None))
         duplicates = rows - kept - sum(own.values())
         old = batch.by_name.get(entry.name)
-        first, last = dates.get(entry.file_id, (None, None))
         entries.append(
             replace(
                 entry,
@@ -305,14 +299,15 @@ def _settle_repeats(
     return {}
 
 
-def _date_ranges(con: duckdb.DuckDBPyConnection, feed: SourceFeed, of_batch: str) -> dict[int, tuple[date, date]]:
-    if not feed.into.date_column:
-        return {}
-    column = quoted(feed.into.date_column)
+def _in_raw(
+    con: duckdb.DuckDBPyConnection, feed: SourceFeed, of_batch: str
+) -> dict[int, tuple[int, date | None, date | None]]:
+    """Return the rows of each file that stand in raw, with their first and last date."""
+    dated = f"{quoted(feed.into.date_column)}::date" if feed.into.date_column else "null::date"
     rows = con.execute(
-        f"select _file_id, min({column})::date, max({column})::date from raw.{feed.table} where {of_batch} group by all"
+        f"select _file_id, count(*), min({dated}), max({dated}) from raw.{feed.table} where {of_batch} group by all"
     ).fetchall()
-    return {file_id: (first, last) for file_id, first, last in rows}
+    return {file_id: (count, first, last) for file_id, count, first, last in rows}
 
 
 def _difference(con: duckdb.DuckDBPyConnection, feed: SourceFeed, old: LedgerEntry, new: LedgerEntry) -> str:

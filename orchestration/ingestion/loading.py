@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.files import sha256_of
 from orchestration.ingestion import keys, ledger, views
 from orchestration.ingestion.batch import Batch, load_batch
 from orchestration.ingestion.casting import prepare_connection
@@ -25,10 +26,11 @@ from orchestration.ingestion.extracts import columns_of
 from orchestration.ingestion.ledger import LedgerEntry
 from orchestration.ingestion.mapping import added_headers, require_headers
 from orchestration.ingestion.postgres import pull
-from orchestration.ingestion.preparation import Stamp, prepare, sha256_of, shown_name, stamp_of
+from orchestration.ingestion.preparation import Stamp, prepare, shown_name, stamp_of
 from orchestration.ingestion.refusals import FileRefusedError
 from orchestration.ingestion.run import IngestionReport, IngestionRun, Say
 from orchestration.ingestion.settings import IngestionSettings
+from orchestration.warehouse import table_exists
 
 # files read together: enough that 10,000 small ones cost few statements, few enough that a batch fits its memory
 BATCH_FILES, BATCH_BYTES = 2_000, 256 << 20
@@ -72,8 +74,10 @@ def ingest(
     for folder in _undeclared(feeds, landing):
         report.warnings.append(f"{folder}: no declaration reads this folder — its files are left alone")
     views.refresh(con, feeds, run_id)
-    for feed in feeds:
-        if feed.into.is_mandatory and not _has_rows(con, f"feeds.{feed.into.table}") and feed.version == "canonical":
+    # whichever source delivers it; the built-in one comes first, and its folder is named
+    mandatory = {feed.into.name: feed for feed in reversed(feeds) if feed.into.is_mandatory}
+    for feed in reversed(mandatory.values()):
+        if not _has_rows(con, f"feeds.{feed.into.table}"):
             report.errors.append(
                 f"{feed.into.name}: no rows — every night needs this feed — put its extract into "
                 f"{feed.folder(landing)}/"
@@ -118,7 +122,7 @@ def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> Non
             night.say(
                 f"{feed.name}: {len(loaded):,} of {len(paths):,} files, {night.report.rows_loaded - before:,} rows"
             )
-    if not feed.into.key or not views.raw_exists(night.con, feed):
+    if not table_exists(night.con, f"raw.{feed.table}"):
         return
     for message in keys.compare(night.con, feed, night.run_id):
         night.report.warnings.append(message)

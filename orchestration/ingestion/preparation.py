@@ -10,7 +10,6 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import hashlib
 import io
 import os
 import re
@@ -167,15 +166,6 @@ def _kind(path: Path, wanted: Format) -> str:
         "neither CSV nor Parquet nor XLSX by its name — deliver .csv (also .gz, .zip), .parquet or .xlsx, or declare "
         "format.type"
     )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hex SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _plain_path(path: Path, scratch: Path, digest: str, suffix: str) -> Path:

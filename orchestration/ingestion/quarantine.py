@@ -18,6 +18,7 @@ from orchestration.ingestion.extracts import Rejected
 from orchestration.ingestion.ledger import LedgerEntry, among
 from orchestration.ingestion.mapping import has_personal
 from orchestration.sql import literal, quoted
+from orchestration.warehouse import table_exists
 
 EXAMPLES = 3
 NOT_A_RECORD = "(record)"
@@ -98,7 +99,7 @@ def move(
 def counts(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -> dict[int, dict[str, int]]:
     """Return how many records of each file are kept aside, by kind."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    if not _exists(con, feed):
+    if not table_exists(con, f"quarantine.{feed.table}"):
         return found
     for file_id, kind, count in con.execute(
         f"select file_id, kind, count(*) from quarantine.{feed.table} where {among('file_id', ids)} group by all"
@@ -109,7 +110,7 @@ def counts(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -> 
 
 def messages(con: duckdb.DuckDBPyConnection, feed: SourceFeed, ids: list[int]) -> list[str]:
     """Word refusals as `SOURCE file:line:column value — reason — what to do`, a few a column and then the count."""
-    if not _exists(con, feed):
+    if not table_exists(con, f"quarantine.{feed.table}"):
         return []
     table = f"quarantine.{feed.table}"
     of_batch = f"from {table} where kind <> 'excluded' and {among('file_id', ids)}"
@@ -171,10 +172,3 @@ def _names(entries: list[LedgerEntry]) -> str:
 def _create(con: duckdb.DuckDBPyConnection, feed: SourceFeed) -> str:
     con.execute(f"create table if not exists quarantine.{feed.table} ({_TYPES})")
     return f"quarantine.{feed.table}"
-
-
-def _exists(con: duckdb.DuckDBPyConnection, feed: SourceFeed) -> bool:
-    found = con.execute(
-        "select 1 from duckdb_tables() where schema_name = 'quarantine' and table_name = ?", [feed.table]
-    )
-    return found.fetchone() is not None

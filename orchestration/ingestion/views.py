@@ -12,21 +12,20 @@ from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
 from orchestration.ingestion.declarations import SourceFeed
 from orchestration.ingestion.keys import key_hash, live
 from orchestration.sql import literal, quoted
+from orchestration.warehouse import table_exists
 
 
 def refresh(con: duckdb.DuckDBPyConnection, feeds: list[SourceFeed], run_id: str) -> None:
     """(Re)create the views as a run knows them: the newest run everything, an older one what had arrived by then."""
     ledger.show_as_known(con, run_id)
     for canonical in canonical_feeds().values():
-        queries = [_query(con, feed, run_id) for feed in feeds if feed.into == canonical and raw_exists(con, feed)]
+        queries = [
+            _query(con, feed, run_id)
+            for feed in feeds
+            if feed.into == canonical and table_exists(con, f"raw.{feed.table}")
+        ]
         body = " union all by name ".join(queries) if queries else _empty(canonical)
         con.execute(f"create or replace view feeds.{canonical.table} as {body}")
-
-
-def raw_exists(con: duckdb.DuckDBPyConnection, feed: SourceFeed) -> bool:
-    """Say whether anything of a feed was ever loaded."""
-    found = con.execute("select 1 from duckdb_tables() where schema_name = 'raw' and table_name = ?", [feed.table])
-    return found.fetchone() is not None
 
 
 def _query(con: duckdb.DuckDBPyConnection, feed: SourceFeed, run_id: str) -> str:

@@ -7,7 +7,6 @@ spreadsheet would run as a formula has an apostrophe before it. Workbooks are wr
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.files import sha256_of
 from orchestration.publishing.night import OutputTable, PublicationError, WrittenTable
 from orchestration.sql import literal, quoted
 
@@ -75,7 +75,7 @@ def write_parquet(con: duckdb.DuckDBPyConnection, table: OutputTable, folder: Pa
             writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
             rows += group.num_rows
     columns = tuple((f.name, str(f.type)) for f in reader.schema)
-    return WrittenTable(table, path.name, rows, file_sha256(path), columns)
+    return WrittenTable(table, path.name, rows, sha256_of(path), columns)
 
 
 def _fixed_groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
@@ -92,12 +92,6 @@ def _fixed_groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
             waiting, count = rest.to_batches(), rest.num_rows
     if count:
         yield pa.Table.from_batches(waiting, reader.schema).combine_chunks()
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def csv_refusal(rows: int) -> str | None:
