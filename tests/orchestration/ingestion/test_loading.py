@@ -246,3 +246,11 @@ def test_every_physical_row_is_accounted_for(landing, rows):
 def test_an_empty_line_before_the_header_is_told_as_such(landing):
     landing.put("erp/products/p.csv", "\nsku_id,product_name\n001,One\n")
     assert any("starts with an empty line" in error for error in landing.ingest().errors)
+
+
+def test_a_mandatory_feed_that_a_declaration_overrides_is_missed_all_the_same(landing):
+    landing.put_masters()
+    sources = landing.settings.home / "sources"
+    sources.mkdir()
+    (sources / "pos.yml").write_text("source: pos\nfeeds: {sales: {allow_empty: true}}\n")
+    assert [e for e in landing.ingest().errors if e.startswith("pos/sales: no rows")]
