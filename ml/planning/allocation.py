@@ -7,9 +7,9 @@ A request is cut into its packs. The k-th pack for a place is worth what it save
 
     value_k = unit_margin x (E[(D - stock before)+] - E[(D - stock after)+]),  D: demand over the protection days
 
-the value of the next unit, margin x P(D > stock), summed over the pack (numbers.md, section 3). It never grows with k, so
-handing out packs in the order of their value per unit is best (a greedy choice on concave gains). Ring-fenced units go
-to their place first. As an option packs go in the order of the share of the request that they fill (`fair_share`).
+the value of the next unit, margin x P(D > stock), summed over the pack. It never grows with k, so handing out packs in
+the order of their value per unit is best (a greedy choice on concave gains). Ring-fenced units go to their place first.
+As an option packs go in the order of the share of the request that they fill (`fair_share`).
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def allocate(
 
     requests: LINE, order_qty > 0 in whole packs of order_multiple, inventory_position_qty, demand_mean_qty over
     protection_days, unit_margin (null counts as 1: units are worth the same everywhere). supply: SOURCE, available_qty;
-    a product that is not there is not there. ring_fences: LINE, ring_fenced_qty >= 0. dispersion: ml.forecast_dispersion.
+    a product that is not there is not there. ring_fences: LINE, ring_fenced_qty >= 0. dispersion: the table
+    ml.forecast_dispersion.
 
     Allocated units never exceed what is there, nor the request; each is a whole number of packs.
     """
@@ -125,15 +126,14 @@ def _packs(lines: pl.DataFrame, demand: DemandDistribution, method: Method) -> p
 
 
 def _handed_out(packs: pl.DataFrame) -> pl.DataFrame:
-    """Add is_given: packs in the order of priority while the supply lasts; what is too large for the rest is passed over.
+    """Add is_given: packs in the order of priority while the supply lasts; one too large for the rest is passed over.
 
     Each round hands out the packs that fit one after the other; the first that does not fit ends its line, and the
     next round goes on with the other lines. There are as many rounds as lines of a source end so, seldom over three.
     """
     order = [*SOURCE, "is_fenced", "priority", "line", "pack"]
     packs = packs.sort(order, descending=[False, False, True, True, False, False]).with_columns(is_given=pl.lit(False))
-    open_line = pl.lit(True)
-    packs = packs.with_columns(is_open=open_line)
+    packs = packs.with_columns(is_open=pl.lit(True))
     while True:
         left = pl.col("available_qty") - (pl.col("order_multiple") * pl.col("is_given")).sum().over(SOURCE)
         wanted = pl.col("is_open") & ~pl.col("is_given")
