@@ -77,7 +77,7 @@ def test_the_risk_is_what_a_simulation_finds():
         supply += quantity * (generator.random(n) < chance)
     for risk in (0.01, 0.05, 0.10):
         q = found[f"promise_{round(risk * 100):02d}pct_qty"]
-        assert (demand + q > supply).mean() <= risk + 0.001
+        assert (demand + q > supply).mean() <= risk + 0.001 or q == 0, "nothing is safe: nothing is promised"
         assert (demand + q + 1 > supply).mean() > risk - 0.001 or q == 0
 
 
