@@ -1,6 +1,6 @@
-"""A small warehouse as ingestion leaves it, and dbt run on it.
+"""A small warehouse as ingestion and forecasting leave it, and dbt run on it.
 
-Belongs here: `feeds.*` tables made of hand-written rows, and the call of dbt's command line. What the rows are stands
+Belongs here: `feeds.*` and `ml.*` tables made of hand-written rows, and the call of dbt's command line. What the rows are stands
 in conftest.py, what must come out in the tests.
 """
 
@@ -14,12 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
+from ml.forecasting.contract import DAILY_SCHEMA, DEMAND_HISTORY_SCHEMA, WEEKLY_SCHEMA
+from ml.planning.order_lines import TARGETS_SCHEMA
 from orchestration.identity import tables
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 Row = dict[str, Any]
+# what the second build reads, in the types that the night writes
+ML_TABLES = {
+    "demand_series": pl.Schema(
+        {"series_id": pl.Int32, "sku_id": pl.String, "location_id": pl.String, "is_pooled": pl.Boolean}
+    ),
+    "demand_history": DEMAND_HISTORY_SCHEMA,
+    "forecast_daily": DAILY_SCHEMA,
+    "forecast_weekly": WEEKLY_SCHEMA,
+    "stock_targets": TARGETS_SCHEMA,
+}
 
 
 def write_feeds(path: Path, feeds: dict[str, list[Row]]) -> None:
@@ -57,6 +70,17 @@ def _write_identity(con: duckdb.DuckDBPyConnection) -> None:
         f"insert into {tables.IDS} select _source, customer_id, 'c' || customer_id, true from ({ids}) "
         "where customer_id is not null and _source <> 'decisions'"
     )
+
+
+def write_ml(path: Path, tables: dict[str, list[Row]]) -> None:
+    """(Re)create the tables of dbt's source `ml`: the rows given by table name, else none."""
+    unknown = set(tables) - set(ML_TABLES)
+    assert not unknown, f"no such table: {unknown}"
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema if not exists ml")
+        for name, schema in ML_TABLES.items():
+            con.register("rows", pl.DataFrame(tables.get(name, []), schema=schema, orient="row").to_arrow())
+            con.execute(f"create or replace table ml.{name} as select * from rows")
 
 
 def _columns(feed: CanonicalFeed) -> dict[str, str]:
