@@ -28,7 +28,7 @@ receipts as (
     from purchase_lines
     where
         lead_time_days is not null
-        and received_on > {{ add_days(as_of(), -var('lead_time_window_days')) }}
+        and received_on > {{ add_days(as_of(), '-' ~ var('lead_time_window_days')) }}
     union all
     select
         null as supplier_id,
@@ -39,7 +39,7 @@ receipts as (
     from transfer_lines
     where
         lead_time_days is not null
-        and received_on > {{ add_days(as_of(), -var('lead_time_window_days')) }}
+        and received_on > {{ add_days(as_of(), '-' ~ var('lead_time_window_days')) }}
 
 ),
 

@@ -54,7 +54,7 @@ pairs as (
         sku_id,
         location_id
     from purchase_lines
-    where ordered_on > {{ add_days(as_of(), -var('lead_time_window_days')) }}
+    where ordered_on > {{ add_days(as_of(), '-' ~ var('lead_time_window_days')) }}
 
 ),
 

@@ -41,7 +41,7 @@ lines as (
         lead_time_days,
         days_late
     from purchase_lines
-    where is_open or coalesce(received_on, ordered_on) > {{ add_days(as_of(), -var('lead_time_window_days')) }}
+    where is_open or coalesce(received_on, ordered_on) > {{ add_days(as_of(), '-' ~ var('lead_time_window_days')) }}
     union all
     select
         cast(null as varchar) as supplier_id,
@@ -59,7 +59,7 @@ lines as (
         lead_time_days,
         days_late
     from transfer_lines
-    where is_in_transit or received_on > {{ add_days(as_of(), -var('lead_time_window_days')) }}
+    where is_in_transit or received_on > {{ add_days(as_of(), '-' ~ var('lead_time_window_days')) }}
 
 ),
 
