@@ -18,9 +18,9 @@ from ml.planning.settings import PlanningSettings
 CONTRACT = (  # contracts.md, section 4, with the keys, and the terms that came with this list
     "sku_id location_id supplier_id from_location_id as_of order_on service_type service_target lead_time_days "
     "lead_time_sd_days lead_time_source review_days wait_days protection_days demand_mean_qty target_qty on_hand_qty "
-    "reserved_qty backorder_qty on_order_qty in_transfer_qty inventory_position_qty need_qty after_moq_qty after_pack_qty "
-    "order_multiple min_order_qty order_qty unit_cost order_value stockout_on expected_lost_qty reason_codes "
-    "withheld_reason explanation"
+    "reserved_qty backorder_qty on_order_qty in_transfer_qty inventory_position_qty need_qty after_moq_qty "
+    "after_pack_qty order_multiple min_order_qty order_qty unit_cost order_value stockout_on expected_lost_qty "
+    "reason_codes withheld_reason explanation"
 )
 
 WORKED = {  # the line that docs/stock_decisions.md works by hand
