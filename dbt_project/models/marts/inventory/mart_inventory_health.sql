@@ -274,8 +274,8 @@ judged as (
     select
         *,
         {{ days_from('coalesce(last_issued_on, first_recorded_on)', as_of()) }} as days_since_issue,
-        greatest(position_qty - target_qty, 0) as over_stock_qty,
-        greatest(target_qty - position_qty, 0) as under_stock_qty
+        case when position_qty > target_qty then position_qty - target_qty else 0 * target_qty end as over_stock_qty,
+        case when position_qty < target_qty then target_qty - position_qty else 0 * target_qty end as under_stock_qty
     from gathered
 
 ),
