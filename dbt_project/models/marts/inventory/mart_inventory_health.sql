@@ -135,33 +135,6 @@ issued as (
 
 ),
 
--- what a warehouse ships is not always recorded: there a stock record that falls says that something left
-followed as (
-
-    select
-        stock_days.sku_location_key,
-        stock_days.date,
-        stock_days.on_hand_qty,
-        lag(stock_days.on_hand_qty) over (
-            partition by stock_days.sku_location_key order by stock_days.date
-        ) as on_hand_before_qty
-    from stock_days
-    inner join pairs on stock_days.sku_location_key = pairs.sku_location_key
-    where pairs.location_type = 'warehouse'
-
-),
-
-fallen as (
-
-    select
-        sku_location_key,
-        max(date) as last_fallen_on
-    from followed
-    where on_hand_qty < on_hand_before_qty
-    group by sku_location_key
-
-),
-
 -- the forecast week by week: days and demand before each, and with it
 weeks as (
 
@@ -232,10 +205,7 @@ gathered as (
         case when pairs.unit_cost is not null then coalesce(issued.issued_amount_364, 0) end as issued_amount_364,
         case when pairs.unit_cost is not null then coalesce(issued.issued_amount_91, 0) end as issued_amount_91,
         coalesce(issued.net_364, 0) as net_364,
-        greatest(
-            coalesce(issued.last_issued_on, fallen.last_fallen_on),
-            coalesce(fallen.last_fallen_on, issued.last_issued_on)
-        ) as last_issued_on,
+        issued.last_issued_on,
         covers.is_beyond,
         covers.days_within,
         covers.horizon_days,
@@ -256,7 +226,6 @@ gathered as (
     left join recorded on pairs.sku_location_key = recorded.sku_location_key
     left join empty on pairs.sku_location_key = empty.sku_location_key
     left join issued on pairs.sku_location_key = issued.sku_location_key
-    left join fallen on pairs.sku_location_key = fallen.sku_location_key
     left join covers on pairs.sku_location_key = covers.sku_location_key
     left join stock_ages
         on

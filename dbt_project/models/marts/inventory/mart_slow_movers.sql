@@ -31,10 +31,10 @@ worded as (
             when 'declining_sales'
                 then
                     'Sells ' || cast(cast(round(measured_value) as integer) as varchar)
-                    || ' % slower: ' || {{ plain_number('recent_qty') }} || ' units in the last '
-                    || cast(recent_days as varchar) || ' comparable days after '
-                    || {{ plain_number('before_qty') }} || ' in ' || cast(before_days as varchar)
-                    || ' before, while its category '
+                    || ' % slower: ' || {{ plain_number('recent_qty') }} || ' sold on '
+                    || cast(recent_days as varchar) || ' comparable days of the last 30, '
+                    || {{ plain_number('before_qty') }} || ' on ' || cast(before_days as varchar)
+                    || ' of the 30 before, while its category '
                     || coalesce(
                         case
                             when category_ratio < 1
