@@ -129,7 +129,7 @@ paced as (
         measured.recent_qty / nullif(measured.recent_days, 0) as recent_rate,
         measured.before_qty / nullif(measured.before_days, 0) as before_rate,
         measured.quarter_qty / nullif(measured.quarter_days, 0) as quarter_rate,
-        -- what the days before and the category lead one to expect; a growing category excuses nothing and accuses nobody
+        -- what the days before and the category lead one to expect; a growing category accuses nobody
         (measured.before_qty / nullif(measured.before_days, 0)) * measured.recent_days
         * least(coalesce(category_paces.category_ratio, 1), 1) as expected_qty
     from measured
@@ -168,7 +168,7 @@ covers as (
         sku_location_key,
         'days_of_cover' as rule,
         on_hand_qty - greatest(quarter_rate * cover_limit_days, presentation_min_qty) >= 1 as is_alert,
-        on_hand_qty / nullif(quarter_rate, 0) as measured_value,
+        on_hand_qty * quarter_days / nullif(quarter_qty, 0) as measured_value,
         cover_limit_days as threshold,
         greatest(on_hand_qty - greatest(quarter_rate * cover_limit_days, presentation_min_qty), 0) as at_risk_qty,
         is_past and 2 * outcome_in_stock_days >= {{ var('slow_mover_outcome_days') }} as is_outcome_known,

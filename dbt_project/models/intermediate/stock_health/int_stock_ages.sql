@@ -28,8 +28,8 @@ known as (
 
 ),
 
--- first in, first out: what is there is the last that arrived. An arrival is left as far as its stretch of all that ever
--- arrived lies above arrived_qty - on_hand_qty
+-- first in, first out: what is there is the last that arrived. Of an arrival that much is left as its stretch of all
+-- that ever arrived lies above arrived_qty - on_hand_qty
 layers as (
 
     select

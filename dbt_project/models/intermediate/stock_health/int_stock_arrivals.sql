@@ -72,8 +72,8 @@ pairs as (
 
 ),
 
--- before it, arrivals are read off the stock records: what is there, less what was there a record earlier, plus what left
--- on the day. (The records have a row a day: days nobody counted are filled from movements, int_inventory_filled)
+-- before it, arrivals are read off the stock records: what is there, less what was there a record earlier, plus what
+-- left on the day. (There is a row a day: days that nobody counted are filled from movements, int_inventory_filled)
 followed as (
 
     select

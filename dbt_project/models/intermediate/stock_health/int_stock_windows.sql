@@ -81,8 +81,8 @@ days as (
     select
         stock_days.sku_location_key,
         segments.segment_end,
-        stock_days.is_stockout is distinct from true as is_in_stock,
-        stock_days.is_stockout is distinct from true and promoted_days.date is null as is_comparable,
+        not coalesce(stock_days.is_stockout, false) as is_in_stock,
+        not coalesce(stock_days.is_stockout, false) and promoted_days.date is null as is_comparable,
         cast(issues.sold_qty as double) as sold_qty,
         cast(issues.sold_qty + issues.shipped_qty as double) as issued_qty
     from stock_days
@@ -162,13 +162,18 @@ final as (
     select
         windows.evaluated_on,
         windows.sku_location_key,
-        {%- for days in ['before', 'recent', 'quarter', 'outcome_recorded', 'outcome_in_stock', 'outcome'] %}
-        cast(coalesce(windows.{{ days }}_days, 0) as integer) as {{ days }}_days,
-        {%- endfor %}
-        {%- for units in ['before', 'recent', 'quarter', 'outcome_in_stock', 'outcome', 'outcome_issued'] %}
-        cast(greatest(coalesce(windows.{{ units }}_qty, 0), 0) as decimal(18, 3)) as {{ units }}_qty
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        cast(coalesce(windows.before_days, 0) as integer) as before_days,
+        cast(coalesce(windows.recent_days, 0) as integer) as recent_days,
+        cast(coalesce(windows.quarter_days, 0) as integer) as quarter_days,
+        cast(coalesce(windows.outcome_recorded_days, 0) as integer) as outcome_recorded_days,
+        cast(coalesce(windows.outcome_in_stock_days, 0) as integer) as outcome_in_stock_days,
+        cast(coalesce(windows.outcome_days, 0) as integer) as outcome_days,
+        cast(greatest(coalesce(windows.before_qty, 0), 0) as decimal(18, 3)) as before_qty,
+        cast(greatest(coalesce(windows.recent_qty, 0), 0) as decimal(18, 3)) as recent_qty,
+        cast(greatest(coalesce(windows.quarter_qty, 0), 0) as decimal(18, 3)) as quarter_qty,
+        cast(greatest(coalesce(windows.outcome_in_stock_qty, 0), 0) as decimal(18, 3)) as outcome_in_stock_qty,
+        cast(greatest(coalesce(windows.outcome_qty, 0), 0) as decimal(18, 3)) as outcome_qty,
+        cast(greatest(coalesce(windows.outcome_issued_qty, 0), 0) as decimal(18, 3)) as outcome_issued_qty
     from windows
     inner join evaluations
         on

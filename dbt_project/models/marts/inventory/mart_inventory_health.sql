@@ -90,7 +90,7 @@ recorded as (
         count(case when date > {{ add_days(as_of(), -28) }} then is_stockout end) as counted_28,
         count(case when date > {{ add_days(as_of(), -91) }} then is_stockout end) as counted_91,
         count(
-            case when date > {{ add_days(as_of(), -91) }} and is_stockout is distinct from true then 1 end
+            case when date > {{ add_days(as_of(), -91) }} and not coalesce(is_stockout, false) then 1 end
         ) as in_stock_91,
         sum(
             case when date > {{ add_days(as_of(), -364) }} then cast(greatest(on_hand_qty, 0) as double) end

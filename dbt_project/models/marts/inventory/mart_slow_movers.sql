@@ -36,11 +36,8 @@ worded as (
                     || {{ plain_number('before_qty') }} || ' on ' || cast(before_days as varchar)
                     || ' of the 30 before, while its category '
                     || coalesce(
-                        case
-                            when category_ratio < 1
-                                then 'lost ' || cast(cast(round(100 * (1 - category_ratio)) as integer) as varchar) || ' %'
-                            else 'gained ' || cast(cast(round(100 * (category_ratio - 1)) as integer) as varchar) || ' %'
-                        end,
+                        case when category_ratio < 1 then 'lost ' else 'gained ' end
+                        || cast(cast(round(100 * abs(category_ratio - 1)) as integer) as varchar) || ' %',
                         'is too small to compare'
                     ) || '.'
             when 'days_of_cover'
