@@ -85,7 +85,7 @@ listed as (
 
 ),
 
--- without listings a product is carried from the day it first sold or stood on the shelf until a year after it sold last
+-- without listings a product is carried from its first sale or stock record until a year after its last sale
 sold as (
 
     select
