@@ -55,4 +55,10 @@ class MartsSettings(BaseModel):
     )
     slow_mover_outcome_days: int = Field(
         56, ge=14, le=91, description="Days after a month end over which the backtest looks whether an alert was right."
+    stock_gap_days: int = Field(
+        14,
+        ge=0,
+        le=366,
+        description="Days after a stock record for which stock that nobody counted is worked out from movements, and "
+        "marked; 0 = never. Orders and demand read counted stock only.",
     )
