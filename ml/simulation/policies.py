@@ -11,9 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-from ml.forecasting import distribution
 from ml.planning import formulas
 from ml.simulation.replay import Known
 
@@ -79,30 +77,18 @@ class EmpiricalQuantile:
 
 
 @dataclass(frozen=True)
-class ForecastTarget:
-    """The proposed rule: the quantile of the forecast's distribution of demand over the protection days.
+class PlannedLevels:
+    """The proposed rule, or any other that is known before the replay: order-up-to levels made from forecasts.
 
-    mean: (n, reviews) expected demand over the protection days as forecast at each review, from what was known then.
-    variance: the same of its variance, lead time included. review_of_day: (d,) which column a day's review uses.
-    service: one probability, or one a product at a place, (n,). family: as in ml/forecasting/distribution.py; "normal"
-    takes the normal with the same mean and variance instead.
+    level_qty: (n, reviews) order up to this at each review, from what was known then. review_of_day: (d,) the column
+    that a day's review uses.
     """
 
-    mean: np.ndarray
-    variance: np.ndarray
+    level_qty: np.ndarray
     review_of_day: np.ndarray
-    service: np.ndarray | float
-    family: str = distribution.COUNT
-    name: str = "quantile of the forecast's distribution"
+    name: str = "level from the forecast's distribution"
 
     def levels(self, known: Known) -> tuple[np.ndarray, np.ndarray]:
         """Return (level, level)."""
-        column = self.review_of_day[known.day]
-        mean, variance = self.mean[:, column], self.variance[:, column]
-        if self.family == "normal":
-            level = np.rint(np.maximum(mean + stats.norm.ppf(self.service) * np.sqrt(variance), 0.0))
-        else:
-            poisson = mean if self.family == distribution.COUNT else 0.0
-            alpha = np.maximum(variance - poisson, 0.0) / np.maximum(mean, 1e-6) ** 2
-            level = distribution.quantile(mean, alpha, self.service, self.family)
+        level = self.level_qty[:, self.review_of_day[known.day]]
         return level, level

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from ml.forecasting import distribution
-from ml.simulation.policies import EmpiricalQuantile, ForecastTarget, MinMax, NormalSafetyStock
+from ml.simulation.policies import EmpiricalQuantile, MinMax, NormalSafetyStock, PlannedLevels
 from ml.simulation.replay import Known
 
 
@@ -40,13 +38,6 @@ def test_the_quantile_of_past_sums_looks_at_every_window():
     assert level[0] == 6
 
 
-def test_the_forecast_target_is_the_quantile_of_its_distribution():
-    mean, variance = np.array([[18.0, 1.0]]), np.array([[86.8, 1.0]])
-    rule = ForecastTarget(mean, variance, np.array([0, 1]), 0.95)
-    assert rule.levels(known([[0]], 0))[0].tolist() == [35]  # the line worked by hand in docs/stock_decisions.md
-    assert rule.levels(known([[0]], 1))[0].tolist() == [stats.poisson.ppf(0.95, 1.0)]
-    normal = ForecastTarget(mean, variance, np.array([0, 1]), 0.95, family="normal")
-    assert normal.levels(known([[0]], 0))[0].tolist() == [33]
-    measured = ForecastTarget(mean, variance, np.array([0, 1]), 0.95, family=distribution.MEASURE)
-    shape = 18.0**2 / 86.8
-    assert measured.levels(known([[0]], 0))[0][0] == pytest.approx(stats.gamma.ppf(0.95, shape, scale=18 / shape))
+def test_planned_levels_are_those_of_the_review():
+    rule = PlannedLevels(np.array([[35.0, 20.0]]), np.array([0, 1]))
+    assert [rule.levels(known([[0]], day))[0].tolist() for day in (0, 1)] == [[35], [20]]
