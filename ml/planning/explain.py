@@ -13,22 +13,41 @@ WITHHELD = {  # code on the line: the reason in words
     "negative_stock": "negative stock record",
     "impossible_terms": "negative lead time, minimum, multiple or cost in sourcing",
     "beyond_forecast": "forecast ends before the protection period",
+    "below_supplier_minimum": "supplier's minimum order value not reached: waits for the next order day",
+    "over_budget": "the night's budget is used up",
+    "no_room": "no room on the shelf, or more than sells within its shelf life",
+}
+_SERVICE = {
+    "fill_rate": "to serve {} % of demand from stock",
+    "cycle": "to be in stock with {} % probability",
+    "newsvendor": "to balance margin and holding (in stock with {} % probability)",
 }
 
 
 def recompute(lines: pl.DataFrame) -> pl.Series:
     """Order quantity of each published line, rebuilt from the line's own columns.
 
-    position = on hand - reserved - backorder + on order + in transfer; need = max(0, target - position); where there is
-    a need: at least the minimum, then whole multiples upwards; a withheld line orders nothing.
+    position = on hand - reserved - backorder + on order + in transfer; need = max(0, target - position), at most what the
+    shelf and the shelf life leave; at least the minimum, then whole multiples upwards, or downwards where that is more
+    than may come; one smallest order where nothing is expected to be there. What the supplier's minimum and the budget
+    changed is taken from their columns: they looked at other lines too. A withheld line orders nothing.
     """
     stock = lines["on_hand_qty"] - lines["reserved_qty"] - lines["backorder_qty"]
     position = stock + lines["on_order_qty"] + lines["in_transfer_qty"]
     need = (lines["target_qty"] - position).fill_null(0.0).to_numpy()
-    need = np.where(lines["withheld_reason"].is_null().to_numpy() & (need > 1e-6), need, 0.0)
-    wanted = np.where(need > 0, np.maximum(need, lines["min_order_qty"].to_numpy()), 0.0)
-    multiple = lines["order_multiple"].to_numpy()
-    return pl.Series("order_qty", np.ceil(np.round(wanted / multiple, 6)) * multiple)
+    need = np.where(need > 1e-6, need, 0.0)
+    multiple, minimum = lines["order_multiple"].to_numpy(), lines["min_order_qty"].to_numpy()
+    room = np.minimum(*(lines[n].fill_null(np.inf).to_numpy() for n in ("shelf_room_qty", "shelf_life_room_qty")))
+    smallest = np.ceil(np.round(np.maximum(minimum, multiple) / multiple, 6)) * multiple
+    wanted = np.minimum(need, room)
+    wanted = np.where(wanted > 0, np.maximum(wanted, minimum), 0.0)
+    up = np.ceil(np.round(wanted / multiple, 6)) * multiple
+    down = np.floor(np.round(np.minimum(wanted, room) / multiple, 6)) * multiple
+    fitted = np.where(up <= room + 1e-6, up, np.where(down >= smallest - 1e-6, down, 0.0))
+    is_empty = (lines["expected_at_arrival_qty"] < 1).fill_null(False).to_numpy()
+    alone = np.where((need > 0) & (fitted <= 0) & is_empty, smallest, fitted)
+    together = (lines["after_budget_qty"] - lines["after_smallest_qty"]).fill_null(0.0).to_numpy()
+    return pl.Series("order_qty", np.where(lines["withheld_reason"].is_null().to_numpy(), alone + together, 0.0))
 
 
 def explanation() -> pl.Expr:
@@ -54,27 +73,70 @@ def _order_sentence() -> pl.Expr:
         pl.format(" on {} from {}: ", _day("order_on"), "source_name"),
         pl.format("expected demand {} over ", _number("demand_mean_qty", 1)),
         _protection_text(),
-        pl.format("; to be in stock with {} % probability that takes {}; ", _percent(), _number("target_qty")),
+        pl.lit("; "),
+        _target_text(),
+        pl.lit("; "),
         position,
         pl.format(" → short {}", _number("need_qty")),
-        pl.when(pl.col("after_moq_qty") > pl.col("need_qty"))
+        _changed("after_shelf_qty", "need_qty", "the shelf holds no more than", "shelf_room_qty"),
+        _changed(
+            "after_shelf_life_qty", "after_shelf_qty", "no more sells within its shelf life than", "shelf_life_room_qty"
+        ),
+        pl.when(pl.col("after_moq_qty") > pl.col("after_shelf_life_qty"))
         .then(pl.format("; raised to the minimum of {}", _number("min_order_qty")))
         .otherwise(_if(pl.col("min_order_qty") > 0, pl.format("; minimum {}", _number("min_order_qty")))),
         _if(
             pl.col("after_pack_qty") > pl.col("after_moq_qty"),
             pl.format("; rounded up to {}", _number("after_pack_qty")),
         ),
-        pl.lit("."),
+        _changed("after_pack_qty", "after_moq_qty", "rounded down to", "after_pack_qty"),
         _if(
-            pl.col("is_below_supplier_minimum"),
+            pl.col("after_smallest_qty") > pl.col("after_pack_qty"),
             pl.format(
-                " All lines for {} together are worth {}, below its minimum of {}.",
+                "; nothing else is expected to be there: one smallest order of {}", _number("after_smallest_qty")
+            ),
+        ),
+        _if(
+            pl.col("after_supplier_minimum_qty") > pl.col("after_smallest_qty"),
+            pl.format(
+                "; filled up to {} because all lines for {} are worth {}, below its minimum of {}",
+                _number("after_supplier_minimum_qty"),
                 "source_name",
                 _number("source_order_value", 2),
                 _number("min_order_value", 2),
             ),
         ),
+        _changed("after_budget_qty", "after_supplier_minimum_qty", "the budget leaves", "after_budget_qty"),
+        pl.lit("."),
     )
+
+
+def _target_text() -> pl.Expr:
+    """E.g. 'to serve 98 % of demand from stock that takes 35', and what the shelf or the places below change."""
+    words = pl.coalesce(
+        pl.when(pl.col("service_type") == name).then(pl.format(text, _percent())) for name, text in _SERVICE.items()
+    )
+    return pl.concat_str(
+        words,
+        pl.format(" that takes {}", _number("service_target_qty")),
+        _if(
+            pl.col("is_shown_more"),
+            pl.format(", to show {} on the shelf more", _number("presentation_min_qty")),
+        ),
+        _if(
+            pl.col("downstream_days") > 0,
+            pl.format(", of which the places that it feeds have {}", _number("downstream_position_qty")),
+        ),
+        _if(
+            pl.col("target_qty") != pl.col("service_target_qty"),
+            pl.format(": a target of {}", _number("target_qty")),
+        ),
+    )
+
+
+def _changed(column: str, before: str, words: str, shown: str) -> pl.Expr:
+    """What a step that cut the quantity says."""
+    return _if(pl.col(column) < pl.col(before) - 1e-6, pl.format(f"; {words} {{}}", _number(shown)))
 
 
 def _withheld_sentence() -> pl.Expr:
@@ -100,16 +162,34 @@ def _withheld_sentence() -> pl.Expr:
                 _number("on_order_qty"),
             )
         )
+        .when(code == "below_supplier_minimum")
+        .then(
+            pl.format(
+                "all lines for {} on {} together are worth {}, below its minimum of {}, and filling them up costs more "
+                "than waiting for its next order day",
+                "source_name",
+                _day("order_on"),
+                _number("source_order_value", 2),
+                _number("min_order_value", 2),
+            )
+        )
+        .when(code == "over_budget")
+        .then(
+            pl.format("{} are needed, and other units save more per money of the night's budget", _number("need_qty"))
+        )
+        .when(code == "no_room")
+        .then(
+            pl.format(
+                "{} are needed, but when they come {} are expected to lie there, and less than a smallest order fits",
+                _number("need_qty"),
+                _number("expected_at_arrival_qty"),
+            )
+        )
         .when(code == "impossible_terms")
         .then(pl.lit("its row in erp/sourcing holds a negative lead time, minimum, multiple or cost. Correct it"))
         .otherwise(pl.format("{} days have to be covered and the forecast ends before", "protection_days"))
     )
-    target = pl.format(
-        " To be in stock with {} % probability over {} days takes {}.",
-        _percent(),
-        "protection_days",
-        _number("target_qty"),
-    )
+    target = pl.format(" The target over {} days is {}.", "protection_days", _number("target_qty"))
     return pl.concat_str(
         pl.format("No order for {} at {}: ", "product_name", "location_name"),
         why,

@@ -27,11 +27,20 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "wait_days": pl.Int64,
     "protection_days": pl.Int64,
     "demand_mean_qty": pl.Float64,
+    "downstream_days": pl.Int64,
+    "downstream_position_qty": pl.Float64,
+    "presentation_min_qty": pl.Float64,
+    "service_target_qty": pl.Float64,
     "target_qty": pl.Float64,
     **dict.fromkeys(STOCK_TERMS, pl.Float64),
     "inventory_position_qty": pl.Float64,
     "need_qty": pl.Float64,
+    "expected_at_arrival_qty": pl.Float64,
+    "shelf_room_qty": pl.Float64,
+    "shelf_life_room_qty": pl.Float64,
     **{step.column: pl.Float64 for step in STEPS},
+    "after_supplier_minimum_qty": pl.Float64,
+    "after_budget_qty": pl.Float64,
     "order_multiple": pl.Float64,
     "min_order_qty": pl.Float64,
     "order_qty": pl.Float64,
@@ -39,6 +48,8 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "order_value": pl.Float64,
     "stockout_on": pl.Date,
     "expected_lost_qty": pl.Float64,
+    "expected_lost_amount": pl.Float64,
+    "unit_margin": pl.Float64,
     "reason_codes": pl.String,
     "withheld_reason": pl.String,
     "explanation": pl.String,
@@ -53,11 +64,13 @@ TARGETS_SCHEMA = pl.Schema(
 class ReplenishmentNotes:
     """What became of every forecast series.
 
-    series = pooled + at_closed_locations + without_sourcing + covered (the position reaches the target) + ordered +
-    withheld. `unused_departments` have a service target in the settings and no product.
+    series + feeding_places = pooled + at_closed_locations + without_sourcing + covered (the position reaches the target) +
+    ordered + withheld. `unused_targets` are departments and classes with a service target in the settings and no
+    product.
     """
 
     series: int
+    feeding_places: int
     pooled: int
     at_closed_locations: int
     without_sourcing: int
@@ -65,7 +78,7 @@ class ReplenishmentNotes:
     ordered: int
     withheld: int
     withheld_by_reason: dict[str, int]
-    unused_departments: list[str]
+    unused_targets: list[str]
 
     def warnings(self) -> list[str]:
         """Sentences for the manifest: what got no line, or a line without an order, and why."""
@@ -76,9 +89,9 @@ class ReplenishmentNotes:
             **{f"order lines withheld, {reason}": count for reason, count in self.withheld_by_reason.items()},
         }
         found = [f"{what}: {count}" for what, count in counts.items() if count]
-        if self.unused_departments:
-            names = ", ".join(self.unused_departments)
-            found.append(f"planning.service_target_by_department names departments that no product has: {names}")
+        if self.unused_targets:
+            names = ", ".join(self.unused_targets)
+            found.append(f"planning.service_target_by_… names departments or classes that no product has: {names}")
         return found
 
 

@@ -1,17 +1,19 @@
-"""What to order tonight: order-up-to on the quantile of demand over the protection period, every term on the line.
+"""What to order tonight: order-up-to a service target on the forecast's distribution, every term on the line.
 
-What belongs here: the decision, from terms to quantity, and the frames that go in and come out. What does not:
-the terms of a line (terms), rounding and limits (steps), the columns that come out (order_lines), the sentence a buyer
-reads (explain), where stock and sourcing come from (dbt: int_stock_positions, int_sourcing_resolved).
+What belongs here: the decision, from terms to quantity, and the frames that go in and come out. What does not: the
+terms of a line (terms), what a service target asks for (service), what feeding places see (echelons), rounding and
+limits (steps, joint_steps), the columns that come out (order_lines), the sentence a buyer reads (explain), where stock
+and sourcing come from (dbt: int_stock_positions, int_sourcing_resolved).
 
 The rule, periodic review (R,S) (Snyder and Shen, section 4.3; numbers.md section 3), for one product at one place:
 
     wait_days        order_on - as_of - 1: days that pass before the order can be placed
     protection_days  wait_days + lead_time_days (whole days, upwards) + review_days: from tomorrow to the day before the
                      order after this one can arrive; a delivery counts from the morning of its day
-    target_qty       smallest S with P(demand over the protection days <= S) >= service_target; demand has the
+    target_qty       what service_target asks for (service.py) of the demand over the protection days, which has the
                      forecast's distribution, its variance raised by rate^2 * lead_time_sd_days^2 (rate = mean a day):
-                     the negative binomial (gamma) with that mean and that variance, not a normal
+                     the negative binomial (gamma) with that mean and variance, not a normal; at least the mean and
+                     what the shelf shall show (presentation_min_qty)
     need_qty         max(0, target - inventory position), then the steps
 
 Everything is a column expression over all lines; nothing loops over them.
@@ -24,21 +26,34 @@ import numpy as np
 import polars as pl
 
 from ml.forecasting.distribution import DemandDistribution
-from ml.planning.demand_path import KEYS, DemandPath
+from ml.planning.demand_path import KEYS
+from ml.planning.echelons import add_feeding_places, echelon_path, local_terms
 from ml.planning.explain import WITHHELD, explanation
-from ml.planning.formulas import lead_time_variance
+from ml.planning.formulas import critical_ratio, lead_time_variance
+from ml.planning.joint_steps import fill_supplier_minimum, keep_budget
 from ml.planning.order_lines import LINES_SCHEMA, TARGETS_SCHEMA, Replenishment, ReplenishmentNotes
+from ml.planning.service import CYCLE, FILL_RATE, NEWSVENDOR, cycle_target, fill_rate_target, short_qty
 from ml.planning.settings import PlanningSettings
-from ml.planning.steps import DECIMALS, STEPS, apply_steps, step_codes
-from ml.planning.terms import add_names, add_protection, add_service, add_stock, classify_series
+from ml.planning.steps import DECIMALS, STEPS, apply_steps, changed_code, step_codes
+from ml.planning.terms import (
+    add_names,
+    add_protection,
+    add_service,
+    add_shelf_and_price,
+    add_stock,
+    classify_series,
+)
 
 _DAY_MS = 86_400_000
+_LEAST_RATIO, _MOST_RATIO = 0.5, 0.999  # of the newsvendor: below half nothing would be kept in stock
 _INPUT_KEYS = {
     "positions": KEYS,
     "sourcing": KEYS,
     "suppliers": ["supplier_id"],
     "products": ["sku_id"],
     "locations": ["location_id"],
+    "shelves": KEYS,
+    "prices": KEYS,
 }
 
 
@@ -54,8 +69,10 @@ class ReplenishmentInputs:
         lead_time_source (measured_lane, measured_location_type, delivered), min_order_qty, order_multiple, unit_cost;
         one row a pair, the source to order from.
     suppliers: supplier_id, supplier_name, order_weekdays, min_order_value.
-    products: sku_id, product_name, department.
+    products: sku_id, product_name, department, abc_class, shelf_life_days.
     locations: location_id, location_name, is_open.
+    shelves: sku_id, location_id, presentation_min_qty, shelf_capacity_qty; one row a pair that is listed.
+    prices: sku_id, location_id, price; one row a pair, what a unit sells for tomorrow.
     """
 
     forecast_daily: pl.DataFrame
@@ -66,6 +83,8 @@ class ReplenishmentInputs:
     suppliers: pl.DataFrame
     products: pl.DataFrame
     locations: pl.DataFrame
+    shelves: pl.DataFrame
+    prices: pl.DataFrame
 
 
 def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningSettings) -> Replenishment:
@@ -76,20 +95,26 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
             supplier's order_weekdays cannot be read.
     """
     _require_keys(inputs)
+    demand = DemandDistribution.from_frame(inputs.dispersion)
     series = classify_series(inputs.forecast_daily, inputs.locations, inputs.sourcing)
-    lines = series.filter(pl.col("fate") == "plan").drop("fate")
+    planned = add_feeding_places(series.filter(pl.col("fate") == "plan"), inputs.sourcing, inputs.locations)
+    lines = planned.drop("fate")
     lines = add_names(lines, inputs.products, inputs.suppliers, inputs.locations)
     lines = add_service(lines, settings)
     lines = add_protection(lines, inputs.suppliers, as_of, settings)
     lines = add_stock(lines, inputs.positions, as_of, settings)
-    lines = _add_demand(lines.sort(KEYS), inputs, as_of)
-    lines = apply_steps(_add_need(lines))
+    lines = add_shelf_and_price(lines, inputs.shelves, inputs.prices)
+    lines = local_terms(lines.sort(KEYS))
+    lines = _add_demand(lines, inputs, demand, as_of, settings)
+    lines = apply_steps(_add_room(_add_need(lines)))
+    lines = fill_supplier_minimum(lines, demand, settings)
+    lines = keep_budget(lines, demand, settings.order_budget)
     lines = _add_order(lines, settings)
     listed = lines.filter((pl.col("order_qty") > 0) | pl.col("withheld_reason").is_not_null())
     listed = listed.with_columns(reason_codes=_reason_codes(), explanation=explanation())
     listed = listed.select(pl.col(name).cast(dtype) for name, dtype in LINES_SCHEMA.items())
     targets = lines.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
-    return Replenishment(listed, targets, _notes(series, listed, inputs.products, settings))
+    return Replenishment(listed, targets, _notes(series, lines, listed, inputs.products, settings))
 
 
 def _require_keys(inputs: ReplenishmentInputs) -> None:
@@ -102,31 +127,93 @@ def _require_keys(inputs: ReplenishmentInputs) -> None:
             raise ValueError(f"{name}: must hold one row a {', '.join(key)}; {example} stands there more than once")
 
 
-def _add_demand(lines: pl.DataFrame, inputs: ReplenishmentInputs, as_of: date) -> pl.DataFrame:
-    """Add demand_mean_qty, target_qty, stockout_on and expected_lost_qty.
+def _add_demand(
+    lines: pl.DataFrame,
+    inputs: ReplenishmentInputs,
+    demand: DemandDistribution,
+    as_of: date,
+    settings: PlanningSettings,
+) -> pl.DataFrame:
+    """Add the demand of the protection days, the target, and what is lost without an order.
 
-    Null where the forecast does not reach or the stock record is not believed. stockout_on counts on what lies there
-    now (on hand - reserved - backorder), not on deliveries: it is the day by which one of them has to be there.
-    expected_lost_qty is E[(demand - position)+] over the protection days with every open order in time and no new
-    one; a negative position counts as none, for what is owed already is not lost by waiting.
+    Null where the forecast does not reach or the stock record is not believed. demand_before_qty is the demand until the
+    order arrives. stockout_on counts on what lies there now (on hand - reserved - backorder), not on deliveries: it is
+    the day by which one of them has to be there. expected_lost_qty is E[(demand - position)+] over the protection days
+    with every open order in time and no new one; a negative position counts as none, for what is owed already is not
+    lost by waiting. short_if_waiting_qty: units short until the order after next, if this one is not placed.
     """
-    path = DemandPath.from_forecasts(lines, inputs.forecast_daily, inputs.forecast_weekly, as_of)
-    distribution = DemandDistribution.from_frame(inputs.dispersion)
-    days = lines["protection_days"].to_numpy()
-    demand = path.demand(days)
-    mean = np.nan_to_num(demand)
-    extra = lead_time_variance(mean / days, lines["lead_time_sd_days"].to_numpy())
-    target = distribution.quantile(mean, days, lines["service_target"].to_numpy(), extra_variance=extra)
-    position = lines["inventory_position_qty"].fill_null(np.nan).to_numpy()
-    lost = distribution.expected_shortage(mean, days, np.maximum(np.nan_to_num(position), 0.0), extra_variance=extra)
-    stockout = path.first_day_exceeding(lines["free_qty"].fill_null(np.inf).to_numpy())
-    known = ~np.isnan(demand)
-    lost[~known | np.isnan(position)] = np.nan
-    return lines.with_columns(
-        demand_mean_qty=pl.Series(demand).fill_nan(None),
-        target_qty=pl.Series(np.where(known, target, np.nan)).fill_nan(None).round(DECIMALS),
+    path = echelon_path(lines, inputs, as_of)
+    days = lines["protection_days"].to_numpy().astype(float)
+    before = days - lines["review_days"].to_numpy()
+    known = path.demand(days)
+    mean, mean_before = np.nan_to_num(known), np.nan_to_num(path.demand(before))
+    lead_sd = lines["lead_time_sd_days"].to_numpy()
+    extra, extra_before = (lead_time_variance(mean / days, lead_sd) for _ in range(2))
+    lines, target = _service_target(lines, demand, (mean, days, mean_before, before), (extra, extra_before), settings)
+    position = lines["echelon_position_qty"].fill_null(np.nan).to_numpy()
+    there = np.maximum(np.nan_to_num(position), 0.0)
+    lost = demand.expected_shortage(mean, days, there, extra_variance=extra)
+    waiting = short_qty(demand, mean, days, mean_before, before, there, extra, extra_before)
+    lying = (lines["free_qty"] + lines["downstream_position_qty"]).fill_null(np.inf)
+    stockout = path.first_day_exceeding(lying.to_numpy())
+    is_known = ~np.isnan(known)
+    lost[~is_known | np.isnan(position)] = np.nan
+    life = lines["shelf_life_days"].fill_null(0.0).to_numpy()
+    shelf_life_demand = np.where(life > 0, path.demand(before + life), np.nan)
+    lines = lines.with_columns(
+        demand_mean_qty=pl.Series(known).fill_nan(None),
+        demand_before_qty=pl.Series(mean_before),
+        shelf_life_demand_qty=pl.Series(shelf_life_demand).fill_nan(None),
+        service_target_qty=pl.Series(np.where(is_known, target, np.nan)).fill_nan(None).round(DECIMALS),
         expected_lost_qty=pl.Series(lost).fill_nan(None),
+        short_if_waiting_qty=pl.Series(waiting),
         stockout_on=pl.lit(as_of) + pl.Series(stockout * _DAY_MS).fill_nan(None).cast(pl.Duration("ms")),
+    )
+    shown = pl.col("demand_mean_qty") + pl.col("presentation_min_qty")
+    local = pl.max_horizontal("service_target_qty", pl.when(pl.col("service_target_qty").is_not_null()).then(shown))
+    return lines.with_columns(
+        # a feeding place's level is that of all it feeds, less what they have: never below zero on its own
+        target_qty=pl.max_horizontal(
+            local - pl.col("downstream_position_qty"), pl.when(local.is_not_null()).then(0.0)
+        ).round(DECIMALS),
+        is_shown_more=(shown > pl.col("service_target_qty")).fill_null(False),
+        expected_lost_amount=(pl.col("expected_lost_qty") * pl.col("unit_margin")).round(settings.money_decimals),
+    )
+
+
+def _service_target(
+    lines: pl.DataFrame,
+    demand: DemandDistribution,
+    means: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    extras: tuple[np.ndarray, np.ndarray],
+    settings: PlanningSettings,
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """The lines with their service_type and target as used, and the stock that it asks for."""
+    mean, days, _, _ = means
+    if settings.service_type == NEWSVENDOR:
+        # without a price and a cost there is no balance: such lines keep the cycle service of their target
+        holding = lines["unit_cost"] * settings.holding_cost_rate * lines["review_days"] / 365.0
+        ratio = pl.Series(critical_ratio(lines["unit_margin"].to_numpy(), holding.to_numpy())).fill_nan(None)
+        lines = lines.with_columns(
+            service_type=pl.when(ratio.is_not_null()).then(pl.lit(NEWSVENDOR)).otherwise(pl.lit(CYCLE)),
+            service_target=ratio.clip(_LEAST_RATIO, _MOST_RATIO).fill_null(lines["service_target"]),
+        )
+    service = lines["service_target"].to_numpy()
+    if settings.service_type == FILL_RATE:
+        return lines, fill_rate_target(demand, *means, service, *extras)
+    return lines, cycle_target(demand, mean, days, service, extras[0])
+
+
+def _add_room(lines: pl.DataFrame) -> pl.DataFrame:
+    """Add expected_at_arrival_qty, and what may come at most: shelf_room_qty, shelf_life_room_qty (null: no limit).
+
+    The shelf holds its capacity less what is expected to lie there when the goods come. What comes has to sell within
+    its shelf life behind what is there already: mean demand until then, less the position.
+    """
+    arrival = (pl.col("echelon_position_qty") - pl.col("demand_before_qty")).clip(0.0)
+    return lines.with_columns(expected_at_arrival_qty=arrival).with_columns(
+        shelf_room_qty=(pl.col("shelf_capacity_qty") - pl.col("expected_at_arrival_qty")).clip(0.0),
+        shelf_life_room_qty=(pl.col("shelf_life_demand_qty") - pl.col("echelon_position_qty")).clip(0.0),
     )
 
 
@@ -148,22 +235,21 @@ def _add_need(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _add_order(lines: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame:
-    """Add order_qty (the last step's quantity), its value, and whether all lines of a supplier stay below its minimum.
-
-    The minimum is compared with the orders of all places for that supplier and day: a claim that holds however the
-    company splits them into purchase orders. A line without cost makes the sum unknown.
-    """
-    lines = lines.with_columns(order_qty=pl.col(STEPS[-1].column).fill_null(0.0))
-    lines = lines.with_columns(order_value=(pl.col("order_qty") * pl.col("unit_cost")).round(settings.money_decimals))
-    is_priced = pl.col("order_value").is_not_null() | (pl.col("order_qty") == 0)
-    whole = pl.when(is_priced.all()).then(pl.col("order_value").sum()).over("supplier_id", "order_on")
-    return lines.with_columns(source_order_value=whole).with_columns(
-        is_below_supplier_minimum=(
-            (pl.col("order_qty") > 0)
-            & pl.col("supplier_id").is_not_null()
-            & (pl.col("source_order_value") < pl.col("min_order_value"))
-        ).fill_null(False)
+    """Add order_qty (the last step's quantity) and its value; a need that came to nothing is withheld, with the reason."""
+    lines = lines.with_columns(order_qty=pl.col("after_budget_qty").fill_null(0.0))
+    is_dropped = (pl.col("need_qty") > 0) & (pl.col("order_qty") <= 0) & pl.col("withheld_code").is_null()
+    code = (
+        pl.when(is_dropped & pl.col("is_below_supplier_minimum"))
+        .then(pl.lit("below_supplier_minimum"))
+        .when(is_dropped & (pl.col("after_supplier_minimum_qty") > 0))
+        .then(pl.lit("over_budget"))
+        .when(is_dropped)
+        .then(pl.lit("no_room"))
+        .otherwise("withheld_code")
     )
+    return lines.with_columns(
+        withheld_code=code, order_value=(pl.col("order_qty") * pl.col("unit_cost")).round(settings.money_decimals)
+    ).with_columns(withheld_reason=pl.col("withheld_code").replace_strict(WITHHELD, return_dtype=pl.String))
 
 
 def _reason_codes() -> pl.Expr:
@@ -178,27 +264,33 @@ def _reason_codes() -> pl.Expr:
         flag("is_lead_time_sd_unknown", "lead_time_sd_unknown"),
         flag("is_default_review", "default_review"),
         pl.when((pl.col("snapshot_age_days") > 0) & pl.col("stock_fault").is_null()).then(pl.lit("old_snapshot")),
+        flag("is_shown_more", "presentation_minimum"),
         *step_codes(),
-        flag("is_below_supplier_minimum", "below_supplier_minimum"),
+        changed_code("after_supplier_minimum_qty", STEPS[-1].column, "filled_to_supplier_minimum", None),
+        changed_code("after_budget_qty", "after_supplier_minimum_qty", None, "cut_to_budget"),
         pl.when(pl.col("unit_cost").is_null()).then(pl.lit("no_unit_cost")),
     ]
     return pl.concat_str(codes, separator=";", ignore_nulls=True)
 
 
 def _notes(
-    series: pl.DataFrame, listed: pl.DataFrame, products: pl.DataFrame, settings: PlanningSettings
+    series: pl.DataFrame, lines: pl.DataFrame, listed: pl.DataFrame, products: pl.DataFrame, settings: PlanningSettings
 ) -> ReplenishmentNotes:
     fates = dict(series["fate"].value_counts().iter_rows())
     withheld = listed["withheld_reason"].drop_nulls()
     ordered = listed.height - len(withheld)
     return ReplenishmentNotes(
         series=series.height,
+        feeding_places=lines["is_feeding_place"].sum(),
         pooled=fates.get("pooled", 0),
         at_closed_locations=fates.get("closed", 0),
         without_sourcing=fates.get("unsourced", 0),
-        covered=fates.get("plan", 0) - listed.height,
+        covered=lines.height - listed.height,
         ordered=ordered,
         withheld=len(withheld),
         withheld_by_reason=dict(sorted(withheld.value_counts().iter_rows())),
-        unused_departments=sorted(set(settings.service_target_by_department) - set(products["department"])),
+        unused_targets=sorted(
+            {*settings.service_target_by_department} - {*products["department"]}
+            | {*settings.service_target_by_class} - {*products["abc_class"]}
+        ),
     )

@@ -16,17 +16,33 @@ class PlanningSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    service_type: Literal["cycle"] = Field(
-        "cycle",
-        description="What service_target means. cycle: the probability that stock lasts through the protection period "
-        "(type 1 service).",
+    service_type: Literal["fill_rate", "cycle", "newsvendor"] = Field(
+        "fill_rate",
+        description="What service_target means. fill_rate: the share of demand that is served from stock (type 2). "
+        "cycle: the probability that stock lasts through the protection period (type 1). newsvendor: no target is "
+        "read; the probability is that at which the margin of the next unit and the cost of holding it balance.",
     )
     service_target: Probability = Field(
-        0.95, description="Service aimed at where the product's department has no target of its own."
+        0.98, description="Service aimed at where neither the product's department nor its class has its own."
+    )
+    service_target_by_class: dict[str, Probability] = Field(
+        default_factory=dict, description="Service aimed at by ABC class of the product (dim_product.abc_class)."
     )
     service_target_by_department: dict[str, Probability] = Field(
         default_factory=dict,
         description="Service aimed at by department, as the departments are called in erp/products.",
+    )
+    holding_cost_rate: float = Field(
+        0.25,
+        ge=0.0,
+        le=2.0,
+        description="What holding stock costs in a year, as a share of its cost: capital, space, loss of value.",
+    )
+    order_budget: float | None = Field(
+        None,
+        ge=0.0,
+        description="Money that one night's orders may cost; units go where they save the most per money. None: no "
+        "limit.",
     )
     default_lead_time_days: float = Field(
         7.0,

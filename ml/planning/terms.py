@@ -50,7 +50,13 @@ def add_names(
     """Names for the sentence a buyer reads (an id where there is no name), the department, the supplier's minimum."""
     places = locations.select(from_location_id="location_id", from_location_name="location_name")
     return (
-        lines.join(products.select("sku_id", "product_name", "department"), on="sku_id", how="left")
+        lines.join(
+            products.select(
+                "sku_id", "product_name", "department", "abc_class", pl.col("shelf_life_days").cast(pl.Float64)
+            ),
+            on="sku_id",
+            how="left",
+        )
         .join(suppliers.select("supplier_id", "supplier_name", "min_order_value"), on="supplier_id", how="left")
         .join(places, on="from_location_id", how="left")
         .with_columns(
@@ -63,14 +69,29 @@ def add_names(
 
 
 def add_service(lines: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame:
-    """Add service_type and service_target: the department's own target, else the general one."""
-    own = pl.DataFrame(
-        list(settings.service_target_by_department.items()),
-        schema={"department": pl.String, "service_target": pl.Float64},
-        orient="row",
+    """Add service_type and service_target: the department's own target, else the class's, else the general one."""
+    for name, targets in (
+        ("department", settings.service_target_by_department),
+        ("abc_class", settings.service_target_by_class),
+    ):
+        schema = {name: pl.String, f"{name}_target": pl.Float64}
+        lines = lines.join(pl.DataFrame(list(targets.items()), schema=schema, orient="row"), on=name, how="left")
+    return lines.with_columns(
+        service_target=pl.coalesce("department_target", "abc_class_target", pl.lit(settings.service_target)),
+        service_type=pl.lit(settings.service_type),
     )
-    return lines.join(own, on="department", how="left").with_columns(
-        pl.col("service_target").fill_null(settings.service_target), service_type=pl.lit(settings.service_type)
+
+
+def add_shelf_and_price(lines: pl.DataFrame, shelves: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+    """Add presentation_min_qty, shelf_capacity_qty (null where not known) and unit_margin (null without price or cost).
+
+    Needs unit_cost. What sells below its cost has no margin to lose: 0.
+    """
+    numbers = [pl.col(name).cast(pl.Float64) for name in ("presentation_min_qty", "shelf_capacity_qty")]
+    return (
+        lines.join(shelves.select(*KEYS, *numbers), on=KEYS, how="left")
+        .join(prices.select(*KEYS, pl.col("price").cast(pl.Float64)), on=KEYS, how="left")
+        .with_columns(unit_margin=(pl.col("price") - pl.col("unit_cost")).clip(0.0))
     )
 
 

@@ -10,6 +10,14 @@ from ml.planning.replenishment import ReplenishmentInputs, propose_orders
 from ml.planning.settings import PlanningSettings
 
 AS_OF = date(2017, 12, 31)  # a Sunday
+# what most tests reason in: the probability of lasting
+CYCLE = PlanningSettings(service_type="cycle", service_target=0.95)
+
+
+def cycle(**more: Any) -> PlanningSettings:
+    """CYCLE with other terms."""
+    return CYCLE.model_copy(update=PlanningSettings(**more).model_dump(exclude_unset=True))
+
 
 PAIR: dict[str, Any] = {
     "sku_id": "A",
@@ -31,6 +39,11 @@ PAIR: dict[str, Any] = {
     "order_multiple": 1.0,
     "unit_cost": 2.5,
     "department": "Food",
+    "abc_class": None,
+    "shelf_life_days": None,
+    "presentation_min_qty": None,
+    "shelf_capacity_qty": None,
+    "price": 4.0,
 }
 STOCK = ["on_hand_qty", "reserved_qty", "backorder_qty", "on_order_qty", "in_transfer_qty"]
 SOURCING = {
@@ -88,7 +101,12 @@ def inputs(
     sourcing = [
         (*key, *(row[name] for name in SOURCING)) for key, row in zip(keys, rows, strict=True) if row["is_sourced"]
     ]
-    products = sorted({row["sku_id"]: row["department"] for row in rows}.items())
+    described = ("department", "abc_class", "shelf_life_days")
+    products = sorted({row["sku_id"]: tuple(row[name] for name in described) for row in rows}.items())
+    shelves = [
+        (*key, row["presentation_min_qty"], row["shelf_capacity_qty"]) for key, row in zip(keys, rows, strict=True)
+    ]
+    prices = [(*key, row["price"]) for key, row in zip(keys, rows, strict=True) if row["price"] is not None]
     places = sorted({row["location_id"] for row in rows} | {"DC"})
     quantities = dict.fromkeys(STOCK, pl.Float64)
     return ReplenishmentInputs(
@@ -110,10 +128,20 @@ def inputs(
             orient="row",
         ),
         products=pl.DataFrame(
-            [(sku, f"Product {sku}", department) for sku, department in products],
-            schema={"sku_id": pl.String, "product_name": pl.String, "department": pl.String},
+            [(sku, f"Product {sku}", *about) for sku, about in products],
+            schema={
+                "sku_id": pl.String,
+                "product_name": pl.String,
+                "department": pl.String,
+                "abc_class": pl.String,
+                "shelf_life_days": pl.Int64,
+            },
             orient="row",
         ),
+        shelves=pl.DataFrame(
+            shelves, KEYS | dict.fromkeys(("presentation_min_qty", "shelf_capacity_qty"), pl.Float64), orient="row"
+        ),
+        prices=pl.DataFrame(prices, KEYS | {"price": pl.Float64}, orient="row"),
         locations=pl.DataFrame(
             [(place, f"Store {place}", place not in set(closed)) for place in places],
             schema={"location_id": pl.String, "location_name": pl.String, "is_open": pl.Boolean},
@@ -125,6 +153,6 @@ def inputs(
 def one_line(pair: Mapping[str, Any], settings: PlanningSettings | None = None, **night: Any) -> dict[str, Any]:
     """The single line of a night with one pair."""
     frames = inputs(pair, **night)
-    lines = propose_orders(frames, night.get("as_of", AS_OF), settings or PlanningSettings()).lines
+    lines = propose_orders(frames, night.get("as_of", AS_OF), settings or CYCLE).lines
     assert lines.height == 1
     return lines.row(0, named=True)

@@ -1,10 +1,9 @@
 import polars as pl
 import pytest
-from planning_night import AS_OF, inputs, one_line
+from planning_night import AS_OF, CYCLE, inputs, one_line
 
 from ml.planning.explain import recompute
 from ml.planning.replenishment import propose_orders
-from ml.planning.settings import PlanningSettings
 
 
 def test_the_worked_line_reads():
@@ -52,13 +51,13 @@ def test_the_wait_for_the_order_day_is_said():
 
 @pytest.mark.parametrize("column", ["target_qty", "on_hand_qty", "reserved_qty", "on_order_qty", "order_multiple"])
 def test_recompute_notices_a_changed_term(column):
-    lines = propose_orders(inputs({"order_multiple": 6.0}), AS_OF, PlanningSettings()).lines
+    lines = propose_orders(inputs({"order_multiple": 6.0}), AS_OF, CYCLE).lines
     assert recompute(lines).to_list() == lines["order_qty"].to_list()
     changed = lines.with_columns(pl.col(column) + 7)
     assert recompute(changed).to_list() != lines["order_qty"].to_list()
 
 
 def test_recompute_orders_nothing_on_a_withheld_line():
-    lines = propose_orders(inputs({"snapshot_age": None}), AS_OF, PlanningSettings()).lines
+    lines = propose_orders(inputs({"snapshot_age": None}), AS_OF, CYCLE).lines
     assert recompute(lines).to_list() == [0.0]
     assert recompute(lines.clear()).to_list() == []

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planning_night import AS_OF, PAIR, STOCK, inputs, one_line
+from planning_night import AS_OF, CYCLE, PAIR, STOCK, cycle, inputs, one_line
 from scipy import stats
 from stockpyl.loss_functions import negative_binomial_loss
 
@@ -13,7 +13,6 @@ from ml.planning import formulas
 from ml.planning.explain import recompute
 from ml.planning.order_lines import LINES_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs, propose_orders
-from ml.planning.settings import PlanningSettings
 
 CONTRACT = (  # contracts.md, section 4, with the keys, and the terms that came with this list
     "sku_id location_id supplier_id from_location_id as_of order_on service_type service_target lead_time_days "
@@ -36,7 +35,7 @@ NOTHING_THERE = {"on_hand_qty": 0.0, "backorder_qty": 1.0}  # a unit is owed, so
 
 
 def plan(*pairs, settings=None, **night):
-    return propose_orders(inputs(*pairs, **night), night.get("as_of", AS_OF), settings or PlanningSettings())
+    return propose_orders(inputs(*pairs, **night), night.get("as_of", AS_OF), settings or CYCLE)
 
 
 def spread_of(mean, days, alpha, lead_sd):
@@ -71,7 +70,7 @@ def test_the_worked_line():
 @pytest.mark.parametrize(("service", "target"), [(0.84, 8), (0.85, 9), (0.91, 9), (0.92, 10)])
 def test_order_up_to_of_row_25(service, target):
     """Poisson 1.5 a day, lead 3, review 1: in stock at 8 .847237, at 9 .916076 (design/numbers.md, section 3)."""
-    rule = PlanningSettings(service_target=service, default_review_days=1)
+    rule = cycle(service_target=service, default_review_days=1)
     line = one_line({"rate": 1.5, "lead_time_days": 3.0, "on_hand_qty": 0.0}, settings=rule, alpha=0.0)
     assert line["target_qty"] == target
     assert line["order_qty"] == target
@@ -88,7 +87,7 @@ def test_order_up_to_of_row_25(service, target):
 def test_target_and_loss_are_those_of_the_negative_binomial_with_both_variances(rate, alpha, lead, lead_sd, service):
     line = one_line(
         NOTHING_THERE | {"rate": rate, "lead_time_days": float(lead), "lead_time_sd_days": lead_sd},
-        settings=PlanningSettings(service_target=service),
+        settings=cycle(service_target=service),
         alpha=alpha,
     )
     mean = rate * (lead + 7)
@@ -122,13 +121,13 @@ def test_measured_goods_keep_fractions_until_the_pack():
 @given(low=st.floats(0.5, 0.99), step=st.floats(0, 0.009), rate=st.floats(0.01, 50), alpha=st.floats(0.001, 5))
 @settings(max_examples=30, deadline=None)
 def test_the_target_grows_with_service(low, step, rate, alpha):
-    rules = [PlanningSettings(service_target=service) for service in (low, low + step)]
+    rules = [cycle(service_target=service) for service in (low, low + step)]
     targets = [one_line(NOTHING_THERE | {"rate": rate}, settings=rule, alpha=alpha)["target_qty"] for rule in rules]
     assert targets[0] <= targets[1]
 
 
 def test_departments_have_their_own_target_and_a_wrong_name_is_told():
-    rule = PlanningSettings(service_target_by_department={"Fresh": 0.8, "Frehs": 0.9})
+    rule = cycle(service_target_by_department={"Fresh": 0.8, "Frehs": 0.9})
     pairs = [{"sku_id": "A", "department": "Fresh"}, {"sku_id": "B"}, {"sku_id": "C", "department": None}]
     result = plan(*pairs, settings=rule)
     assert result.lines["service_target"].to_list() == [0.8, 0.95, 0.95]
@@ -253,8 +252,8 @@ def test_the_order_of_rows_does_not_matter():
     mixed = ReplenishmentInputs(
         **{name: frame.sample(fraction=1, shuffle=True, seed=7) for name, frame in vars(frames).items()}
     )
-    expected = propose_orders(frames, AS_OF, PlanningSettings())
-    found = propose_orders(mixed, AS_OF, PlanningSettings())
+    expected = propose_orders(frames, AS_OF, CYCLE)
+    found = propose_orders(mixed, AS_OF, CYCLE)
     assert found.lines.equals(expected.lines)
     assert found.notes == expected.notes
     keys = found.lines.select("sku_id", "location_id")
@@ -266,8 +265,8 @@ def test_decimals_of_the_warehouse_are_taken():
     decimals = frames.positions.with_columns(pl.col(STOCK).cast(pl.Decimal(18, 3)))
     costs = frames.sourcing.with_columns(pl.col("unit_cost", "min_order_qty", "order_multiple").cast(pl.Decimal(18, 4)))
     other = ReplenishmentInputs(**vars(frames) | {"positions": decimals, "sourcing": costs})
-    expected = propose_orders(frames, AS_OF, PlanningSettings()).lines
-    assert propose_orders(other, AS_OF, PlanningSettings()).lines.equals(expected)
+    expected = propose_orders(frames, AS_OF, CYCLE).lines
+    assert propose_orders(other, AS_OF, CYCLE).lines.equals(expected)
 
 
 # ------------------------------------------------------------------ when
@@ -294,7 +293,7 @@ def test_calendar_of_mondays_and_thursdays_on_each_weekday(ahead, order_on, wait
 
 
 def test_without_a_calendar_tomorrow_and_the_default_review():
-    line = one_line({}, settings=PlanningSettings(default_review_days=5))
+    line = one_line({}, settings=cycle(default_review_days=5))
     assert (line["order_on"], line["wait_days"], line["review_days"]) == (date(2018, 1, 1), 0, 5)
     assert line["reason_codes"] == "default_review"
 
@@ -313,12 +312,12 @@ def test_a_feeding_place_is_a_source():
 def test_places_and_suppliers_without_a_row_are_open_and_called_by_their_id():
     frames = inputs({"supplier_id": "V9"})
     unknown = {name: getattr(frames, name).clear() for name in ("suppliers", "products", "locations")}
-    lines = propose_orders(ReplenishmentInputs(**vars(frames) | unknown), AS_OF, PlanningSettings()).lines
+    lines = propose_orders(ReplenishmentInputs(**vars(frames) | unknown), AS_OF, CYCLE).lines
     assert "of A for S1 on Mon 2018-01-01 from V9:" in lines["explanation"][0]
 
 
 def test_blank_lead_times_are_assumed_and_say_so():
-    rule = PlanningSettings(default_lead_time_days=4)
+    rule = cycle(default_lead_time_days=4)
     line = one_line({"lead_time_days": None, "lead_time_sd_days": None}, settings=rule, weekdays={"V1": "1"})
     assert line["lead_time_source"] == "default"
     assert (line["lead_time_days"], line["lead_time_sd_days"], line["protection_days"]) == (4, 0, 11)
@@ -374,14 +373,14 @@ def test_a_young_snapshot_counts_and_its_age_is_told():
     assert line["order_qty"] > 0
     assert "old_snapshot" in line["reason_codes"].split(";")
     assert "5 on hand (as of Thu 2017-12-28)" in line["explanation"]
-    strict = one_line({"snapshot_age": 1}, settings=PlanningSettings(max_snapshot_age_days=0))
+    strict = one_line({"snapshot_age": 1}, settings=cycle(max_snapshot_age_days=0))
     assert strict["withheld_reason"] == "stock snapshot too old"
 
 
 def test_no_stock_feed_at_all_withholds_every_line():
     frames = inputs({"sku_id": "A"}, {"sku_id": "B"})
     empty = ReplenishmentInputs(**vars(frames) | {"positions": frames.positions.clear()})
-    assert propose_orders(empty, AS_OF, PlanningSettings()).notes.withheld == 2
+    assert propose_orders(empty, AS_OF, CYCLE).notes.withheld == 2
 
 
 # ------------------------------------------------------------------ money
@@ -397,7 +396,7 @@ def test_without_a_cost_there_is_no_value():
 def test_values_are_rounded_to_cents():
     line = one_line({"unit_cost": 0.3333})
     assert line["order_value"] == round(line["order_qty"] * 0.3333, 2)
-    assert one_line({"unit_cost": 0.3333}, settings=PlanningSettings(money_decimals=0))["order_value"] % 1 == 0
+    assert one_line({"unit_cost": 0.3333}, settings=cycle(money_decimals=0))["order_value"] % 1 == 0
 
 
 def test_a_supplier_whose_orders_stay_below_its_minimum_is_told_not_filled_up():
@@ -421,7 +420,7 @@ def test_a_key_that_stands_there_twice_is_refused(name):
     frames = inputs({})
     twice = pl.concat([getattr(frames, name)] * 2)
     with pytest.raises(ValueError, match=f"^{name}: must hold one row a "):
-        propose_orders(ReplenishmentInputs(**vars(frames) | {name: twice}), AS_OF, PlanningSettings())
+        propose_orders(ReplenishmentInputs(**vars(frames) | {name: twice}), AS_OF, CYCLE)
 
 
 def test_stock_of_the_future_is_refused():
