@@ -3,11 +3,11 @@
 What belongs here: the network of one product, from places that sell to places that only feed. What does not: the order
 line itself (replenishment), splitting what is too little (allocation).
 
-Echelon order-up-to (Clark and Scarf 1960; Snyder and Shen section 6.2): a feeding place plans for the demand of all places
-below it over its own protection days and the longest of theirs, against the echelon position: its own and all of theirs.
-The forecast of the sum has the spread of its rate (distribution.py): uncertainty is pooled, and the lots in which stores
-happen to order do not swing up the chain. On its line the target is the echelon's less what the places below have, so that
-position = on hand + on order … holds for the place itself.
+Echelon order-up-to (Clark and Scarf 1960; Snyder and Shen section 6.2): a feeding place plans for the demand of all
+places below it over its own protection days and the longest of theirs, against the echelon position: its own and all of
+theirs. The forecast of the sum has the spread of its rate (distribution.py): uncertainty is pooled, and the lots in
+which stores happen to order do not swing up the chain. On its line the target is the echelon's less what the places
+below have, so that position = on hand + on order … holds for the place itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def add_feeding_places(planned: pl.DataFrame, sourcing: pl.DataFrame, locations:
     """Append the feeding places of the planned lines as lines of their own, with `feeds` and `is_feeding_place`.
 
     planned: KEYS, from_location_id and the sourcing terms. A place that feeds is a line when it has a source of its own
-    and sells nothing itself (one that does is planned with its own forecast on top). feeds: list of the locations of the
+    and sells nothing itself (one that does is planned with its own forecast on top). feeds: the locations of the
     forecast series below a line; a line of a selling place feeds itself.
     """
     planned = planned.with_columns(feeds=pl.concat_list("location_id"), is_feeding_place=pl.lit(False))

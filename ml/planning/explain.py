@@ -27,10 +27,10 @@ _SERVICE = {
 def recompute(lines: pl.DataFrame) -> pl.Series:
     """Order quantity of each published line, rebuilt from the line's own columns.
 
-    position = on hand - reserved - backorder + on order + in transfer; need = max(0, target - position), at most what the
-    shelf and the shelf life leave; at least the minimum, then whole multiples upwards, or downwards where that is more
-    than may come; one smallest order where nothing is expected to be there. What the supplier's minimum and the budget
-    changed is taken from their columns: they looked at other lines too. A withheld line orders nothing.
+    position = on hand - reserved - backorder + on order + in transfer; need = max(0, target - position), at most what
+    the shelf and the shelf life leave; at least the minimum, then whole multiples upwards, or downwards where that is
+    more than may come; one smallest order where nothing is expected to be there. What the supplier's minimum and the
+    budget changed is taken from their columns: they looked at other lines too. A withheld line orders nothing.
     """
     stock = lines["on_hand_qty"] - lines["reserved_qty"] - lines["backorder_qty"]
     position = stock + lines["on_order_qty"] + lines["in_transfer_qty"]

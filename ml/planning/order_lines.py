@@ -64,9 +64,9 @@ TARGETS_SCHEMA = pl.Schema(
 class ReplenishmentNotes:
     """What became of every forecast series.
 
-    series + feeding_places = pooled + at_closed_locations + without_sourcing + covered (the position reaches the target) +
-    ordered + withheld. `unused_targets` are departments and classes with a service target in the settings and no
-    product.
+    series + feeding_places = pooled + at_closed_locations + without_sourcing + covered (the position reaches the
+    target) + ordered + withheld. `unused_targets` are departments and classes with a service target in the settings
+    and no product.
     """
 
     series: int

@@ -136,11 +136,11 @@ def _add_demand(
 ) -> pl.DataFrame:
     """Add the demand of the protection days, the target, and what is lost without an order.
 
-    Null where the forecast does not reach or the stock record is not believed. demand_before_qty is the demand until the
-    order arrives. stockout_on counts on what lies there now (on hand - reserved - backorder), not on deliveries: it is
-    the day by which one of them has to be there. expected_lost_qty is E[(demand - position)+] over the protection days
-    with every open order in time and no new one; a negative position counts as none, for what is owed already is not
-    lost by waiting. short_if_waiting_qty: units short until the order after next, if this one is not placed.
+    Null where the forecast does not reach or the stock record is not believed. demand_before_qty is the demand until
+    the order arrives. stockout_on counts on what lies there now (on hand - reserved - backorder), not on deliveries: it
+    is the day by which one of them has to be there. expected_lost_qty is E[(demand - position)+] over the protection
+    days with every open order in time and no new one; a negative position counts as none, for what is owed already is
+    not lost by waiting. short_if_waiting_qty: units short until the order after next, if this one is not placed.
     """
     path = echelon_path(lines, inputs, as_of)
     days = lines["protection_days"].to_numpy().astype(float)
@@ -235,7 +235,7 @@ def _add_need(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _add_order(lines: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame:
-    """Add order_qty (the last step's quantity) and its value; a need that came to nothing is withheld, with the reason."""
+    """Add order_qty (the last step's quantity) and its value; a need that came to nothing is withheld with a reason."""
     lines = lines.with_columns(order_qty=pl.col("after_budget_qty").fill_null(0.0))
     is_dropped = (pl.col("need_qty") > 0) & (pl.col("order_qty") <= 0) & pl.col("withheld_code").is_null()
     code = (

@@ -1,12 +1,12 @@
 """What turns a need into an order: one step after the other, each with the quantity before and after it.
 
 What belongs here: the steps of a line by itself; a step = a column `after_<step>_qty`, an expression of the quantity
-before it, and reason codes for when it raised or cut the quantity. What does not: the need (replenishment), and the steps
-that look at many lines at once (joint_steps): a supplier's minimum, the budget.
+before it, and reason codes for when it raised or cut the quantity. What does not: the need (replenishment), and the
+steps that look at many lines at once (joint_steps): a supplier's minimum, the budget.
 
-The most that may come is `room_qty`: what the shelf still holds, and what sells within the shelf life. Where nothing at all
-is expected to be there when the goods arrive, one smallest order (the minimum, in packs) is let through all the same:
-a shelf smaller than a pack, or a minimum above a week's sales, must not keep a product from being sold for ever.
+Two things limit what may come: the room on the shelf, and what sells within the shelf life. Where nothing at all is
+expected to be there when the goods arrive, one smallest order (the minimum, in packs) is let through all the same: a
+shelf smaller than a pack, or a minimum above a week's sales, must not keep a product from being sold for ever.
 """
 
 from collections.abc import Callable

@@ -13,13 +13,16 @@ from ml.planning import formulas
 from ml.planning.explain import recompute
 from ml.planning.order_lines import LINES_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs, propose_orders
+from ml.planning.settings import PlanningSettings
 
 CONTRACT = (  # contracts.md, section 4, with the keys, and the terms that came with this list
     "sku_id location_id supplier_id from_location_id as_of order_on service_type service_target lead_time_days "
-    "lead_time_sd_days lead_time_source review_days wait_days protection_days demand_mean_qty target_qty on_hand_qty "
-    "reserved_qty backorder_qty on_order_qty in_transfer_qty inventory_position_qty need_qty after_moq_qty "
-    "after_pack_qty order_multiple min_order_qty order_qty unit_cost order_value stockout_on expected_lost_qty "
-    "reason_codes withheld_reason explanation"
+    "lead_time_sd_days lead_time_source review_days wait_days protection_days demand_mean_qty downstream_days "
+    "downstream_position_qty presentation_min_qty service_target_qty target_qty on_hand_qty reserved_qty backorder_qty "
+    "on_order_qty in_transfer_qty inventory_position_qty need_qty expected_at_arrival_qty shelf_room_qty "
+    "shelf_life_room_qty after_shelf_qty after_shelf_life_qty after_moq_qty after_pack_qty after_smallest_qty "
+    "after_supplier_minimum_qty after_budget_qty order_multiple min_order_qty order_qty unit_cost order_value "
+    "stockout_on expected_lost_qty expected_lost_amount unit_margin reason_codes withheld_reason explanation"
 )
 
 WORKED = {  # the line that docs/stock_decisions.md works by hand
@@ -196,6 +199,10 @@ def many_pairs(count=400, seed=3):
             "min_order_qty": pick(None, 0.0, 10.0, 7.5),
             "order_multiple": pick(None, 0.0, 1.0, 6.0, 0.3),
             "unit_cost": pick(None, 1.99, 0.3333),
+            "shelf_life_days": pick(None, None, 3, 20),
+            "presentation_min_qty": pick(None, None, 4.0),
+            "shelf_capacity_qty": pick(None, None, 8.0, 60.0),
+            "price": pick(None, 2.5, 4.0),
         }
         for number in range(count)
     ]
@@ -220,12 +227,14 @@ def test_every_line_keeps_the_contract(ahead):
         "position": (pl.col("inventory_position_qty") - position).abs() <= 1e-6,
         "need": (pl.col("need_qty") - pl.max_horizontal(0.0, pl.col("target_qty") - position)).abs() <= 1e-6,
         "packs": (packs - packs.round()).abs() <= 1e-6,
-        "minimum": pl.col("order_qty") >= pl.max_horizontal("min_order_qty", pl.col("need_qty") - 1e-6),
-        "a need": pl.col("need_qty") > 0,
-        "the last step": pl.col("order_qty") == pl.col("after_pack_qty"),
+        "minimum": pl.col("order_qty") >= pl.col("min_order_qty") - 1e-6,
+        "a need": (pl.col("need_qty") > 0) | pl.col("reason_codes").str.contains("supplier_minimum"),
+        "the last step": pl.col("order_qty") == pl.col("after_budget_qty"),
         "value": (pl.col("order_value") - pl.col("order_qty") * pl.col("unit_cost")).abs().fill_null(0) <= 0.005 + 1e-9,
         "days": pl.col("protection_days")
-        == pl.col("wait_days") + pl.col("lead_time_days").ceil().cast(pl.Int64) + pl.col("review_days"),
+        == pl.sum_horizontal(
+            "wait_days", pl.col("lead_time_days").ceil().cast(pl.Int64), "review_days", "downstream_days"
+        ),
         "a future order day": pl.col("order_on") > pl.col("as_of"),
         "wait": pl.col("wait_days") == (pl.col("order_on") - pl.col("as_of")).dt.total_days() - 1,
         "loss": pl.col("expected_lost_qty").is_between(0, pl.col("demand_mean_qty") + 1e-9),
@@ -242,8 +251,8 @@ def test_every_line_keeps_the_contract(ahead):
     without_line = (notes.pooled, notes.at_closed_locations, notes.without_sourcing, notes.covered)
     parts = (*without_line, notes.ordered, notes.withheld)
     assert all(part > 0 for part in parts)
-    assert sum(parts) == notes.series
-    assert len(notes.withheld_by_reason) == 5
+    assert sum(parts) == notes.series + notes.feeding_places
+    assert len(notes.withheld_by_reason) >= 6
     assert sum(notes.withheld_by_reason.values()) == notes.withheld
 
 
@@ -365,6 +374,7 @@ def test_lines_are_withheld_not_guessed(fault, code, words):
         assert line["inventory_position_qty"] is line["stockout_on"] is line["expected_lost_qty"] is None
     assert result.lines["order_qty"][1] > 0
     assert result.notes.withheld_by_reason == {line["withheld_reason"]: 1}
+    assert line["after_budget_qty"] is None
     assert f"order lines withheld, {line['withheld_reason']}: 1" in result.notes.warnings()
 
 
@@ -399,17 +409,173 @@ def test_values_are_rounded_to_cents():
     assert one_line({"unit_cost": 0.3333}, settings=cycle(money_decimals=0))["order_value"] % 1 == 0
 
 
-def test_a_supplier_whose_orders_stay_below_its_minimum_is_told_not_filled_up():
-    pairs = [{"location_id": "S1"}, {"location_id": "S2"}]
-    value = plan(*pairs).lines["order_value"].sum()
-    below = plan(*pairs, min_order_value=value + 0.01).lines
-    assert below["reason_codes"].str.contains("below_supplier_minimum").all()
-    assert "All lines for Supplier V1 together are worth" in below["explanation"][0]
-    assert below["order_qty"].equals(plan(*pairs).lines["order_qty"])
-    reached = plan(*pairs, min_order_value=value).lines
-    assert not reached["reason_codes"].str.contains("below_supplier_minimum").any()
-    unknown = plan(*pairs, {"location_id": "S3", "unit_cost": None}, min_order_value=9999.0).lines
-    assert not unknown["reason_codes"].str.contains("below_supplier_minimum").any()
+@pytest.fixture
+def scarce():
+    """Two stores whose orders together are worth less than their supplier takes."""
+    return [{"location_id": "S1", "on_hand_qty": 25.0}, {"location_id": "S2", "on_hand_qty": 30.0}]
+
+
+def test_a_supplier_order_below_its_minimum_is_filled_up_with_what_is_wanted_soonest(scarce):
+    alone = plan(*scarce).lines
+    value = alone["order_value"].sum()
+    filled = plan(*scarce, {"location_id": "S3", "on_hand_qty": 33.0}, min_order_value=value + 20).lines
+    assert value + 20 <= filled["order_value"].sum() < value + 20 + 2.5, "not a unit more than it takes"
+    assert filled["reason_codes"].str.contains("filled_to_supplier_minimum").any()
+    assert filled["explanation"].str.contains("below its minimum of").any()
+    # each place gets what is likeliest to be wanted next: they end up level
+    reached = filled["inventory_position_qty"] + filled["order_qty"]
+    assert reached.max() - reached.min() <= 1
+
+
+def test_an_order_that_is_not_worth_filling_up_waits_and_says_so():
+    pair = {"location_id": "S1", "rate": 0.05, "on_hand_qty": 1.0}
+    assert plan(pair).lines["order_qty"].sum() > 0
+    line = one_line(pair, min_order_value=500.0)
+    assert (line["order_qty"], line["after_supplier_minimum_qty"]) == (0, 0)
+    assert line["withheld_reason"].startswith("supplier's minimum order value not reached")
+    assert "below its minimum of 500" in line["explanation"]
+
+
+def test_an_order_of_unknown_value_is_left_as_it_is(scarce):
+    unknown = plan(*scarce, {"location_id": "S3", "unit_cost": None}, min_order_value=9999.0).lines
+    assert unknown["withheld_reason"].null_count() == unknown.height
+    assert not unknown["reason_codes"].str.contains("supplier_minimum").any()
+
+
+def test_a_reached_minimum_changes_nothing(scarce):
+    lines = plan(*scarce).lines
+    assert plan(*scarce, min_order_value=lines["order_value"].sum()).lines["order_qty"].equals(lines["order_qty"])
+
+
+def test_a_budget_goes_where_a_unit_saves_most_per_money():
+    pairs = [
+        {"location_id": "S1", "price": 10.0, "on_hand_qty": 0.0},
+        {"location_id": "S2", "price": 3.0, "on_hand_qty": 0.0},
+        {"location_id": "S3", "price": 10.0, "on_hand_qty": 30.0},
+    ]
+    whole = plan(*pairs).lines["order_value"].sum()
+    lines = plan(*pairs, settings=cycle(order_budget=whole / 2)).lines
+    assert 0.9 * whole / 2 < lines["order_value"].sum() <= whole / 2
+    by_place = dict(lines.select("location_id", "order_qty").iter_rows())
+    assert by_place["S1"] > by_place["S2"], "a unit at S1 earns fifteen times as much"
+    assert lines["reason_codes"].str.contains("cut_to_budget").any()
+    nothing = plan(*pairs, settings=cycle(order_budget=0.0)).lines
+    assert nothing["order_qty"].sum() == 0
+    assert set(nothing["withheld_reason"]) == {"the night's budget is used up"}
+
+
+# ------------------------------------------------------------------ service
+
+
+def test_fill_rate_is_the_default_and_asks_for_less_than_cycle_service():
+    fill = one_line({}, settings=PlanningSettings(service_target=0.95))
+    assert (fill["service_type"], fill["service_target"]) == ("fill_rate", 0.95)
+    assert fill["target_qty"] < one_line({})["target_qty"]
+    assert "to serve 95 % of demand from stock that takes" in fill["explanation"]
+
+
+def test_classes_have_their_own_target_and_departments_come_first():
+    rule = cycle(service_target_by_class={"A": 0.99, "D": 0.5}, service_target_by_department={"Fresh": 0.8})
+    pairs = [
+        {"sku_id": "A", "abc_class": "A"},
+        {"sku_id": "B", "abc_class": "A", "department": "Fresh"},
+        {"sku_id": "C", "abc_class": "C"},
+    ]
+    result = plan(*pairs, settings=rule)
+    assert result.lines["service_target"].to_list() == [0.99, 0.8, 0.95]
+    assert any("no product has: D" in warning for warning in result.notes.warnings())
+
+
+def test_newsvendor_balances_margin_and_holding():
+    rule = cycle(service_type="newsvendor", holding_cost_rate=0.5)
+    line = one_line({"price": 2.6}, settings=rule)
+    holding = 2.5 * 0.5 * 7 / 365
+    assert line["service_target"] == pytest.approx(0.1 / (0.1 + holding))
+    assert line["service_type"] == "newsvendor"
+    without = one_line({"price": None}, settings=rule)
+    assert (without["service_type"], without["service_target"]) == ("cycle", 0.95)
+
+
+# ------------------------------------------------------------------ shelf, shelf life, presentation
+
+
+def test_the_shelf_shows_its_minimum():
+    line = one_line({"presentation_min_qty": 30.0})
+    assert line["target_qty"] == 18 + 30
+    assert "presentation_minimum" in line["reason_codes"]
+    assert "to show 30 on the shelf more: a target of 48" in line["explanation"]
+    assert one_line({"presentation_min_qty": 2.0})["target_qty"] == one_line({})["target_qty"]
+
+
+def test_no_more_comes_than_the_shelf_holds():
+    # 12 there, 4 sell before the goods come: 8 of 20 places are taken
+    line = one_line({"on_hand_qty": 12.0, "shelf_capacity_qty": 20.0})
+    assert (line["expected_at_arrival_qty"], line["shelf_room_qty"], line["order_qty"]) == (8, 12, 12)
+    assert "cut_to_shelf" in line["reason_codes"].split(";")
+    packs = one_line({"on_hand_qty": 12.0, "shelf_capacity_qty": 20.0, "order_multiple": 5.0})
+    assert packs["order_qty"] == 10
+    assert "rounded_down_to_limit" in packs["reason_codes"]
+
+
+def test_no_more_comes_than_sells_within_the_shelf_life():
+    line = one_line({"shelf_life_days": 5, "on_hand_qty": 6.0})
+    # 2 days of waiting and 5 of life: 14 sell, 6 are there
+    assert (line["shelf_life_room_qty"], line["order_qty"]) == (8, 8)
+    assert "no more sells within its shelf life than 8" in line["explanation"]
+
+
+def test_an_empty_shelf_gets_one_smallest_order_whatever_the_limits():
+    line = one_line({"on_hand_qty": 0.0, "shelf_capacity_qty": 4.0, "order_multiple": 6.0})
+    assert (line["after_pack_qty"], line["order_qty"]) == (0, 6)
+    assert "smallest_order_despite_limit" in line["reason_codes"]
+    full = one_line({"on_hand_qty": 10.0, "shelf_capacity_qty": 6.0, "order_multiple": 6.0})
+    assert full["order_qty"] == 0
+    assert full["withheld_reason"].startswith("no room on the shelf")
+
+
+# ------------------------------------------------------------------ places that feed others
+
+
+def network(**central):
+    """Two stores fed by DC, which is supplied by V1; DC itself sells nothing."""
+    stores = [{"location_id": s, "supplier_id": None, "from_location_id": "DC"} for s in ("S1", "S2")]
+    frames = inputs(*stores, {"location_id": "DC", "lead_time_days": 5.0, "on_hand_qty": 40.0, **central})
+    selling = pl.col("location_id") != "DC"
+    forecasts = {name: getattr(frames, name).filter(selling) for name in ("forecast_daily", "forecast_weekly")}
+    return ReplenishmentInputs(**vars(frames) | forecasts)
+
+
+def test_a_feeding_place_orders_for_the_sum_of_what_it_feeds():
+    result = propose_orders(network(), AS_OF, CYCLE)
+    line = result.lines.filter(pl.col("location_id") == "DC").row(0, named=True)
+    assert result.notes.feeding_places == 1
+    # its own 5 + 7 days and the 9 of the stores, four a day
+    assert (line["downstream_days"], line["protection_days"], line["demand_mean_qty"]) == (9, 21, 84)
+    assert line["downstream_position_qty"] == 10
+    pooled = negative_binomial(84, 84 + 0.2 * 84**2)
+    assert line["service_target_qty"] == pooled.ppf(0.95)
+    assert line["target_qty"] == line["service_target_qty"] - 10
+    assert line["need_qty"] == line["target_qty"] - 40
+    assert "of which the places that it feeds have 10" in line["explanation"]
+
+
+def test_stock_below_is_stock_that_need_not_be_ordered_above():
+    def ordered(frames):
+        lines = propose_orders(frames, AS_OF, CYCLE).lines
+        return lines.filter(pl.col("location_id") == "DC")["order_qty"].sum()
+
+    frames = network()
+    at_s1 = pl.when(pl.col("location_id") == "S1")
+    more = frames.positions.with_columns(on_hand_qty=at_s1.then(pl.col("on_hand_qty") + 7).otherwise("on_hand_qty"))
+    assert ordered(ReplenishmentInputs(**vars(frames) | {"positions": more})) == ordered(frames) - 7
+
+
+def test_a_feeding_place_without_a_source_of_its_own_has_no_line():
+    frames = network()
+    unsourced = frames.sourcing.filter(pl.col("location_id") != "DC")
+    result = propose_orders(ReplenishmentInputs(**vars(frames) | {"sourcing": unsourced}), AS_OF, CYCLE)
+    assert set(result.lines["location_id"]) == {"S1", "S2"}
+    assert result.notes.feeding_places == 0
 
 
 # ------------------------------------------------------------------ refused

@@ -8,9 +8,16 @@ QUANTITY = st.decimals(0, 5000, places=3).map(float)
 MULTIPLE = st.sampled_from([0.001, 0.1, 0.25, 0.3, 1.0, 2.5, 6.0, 12.0, 144.0])
 
 
-def stepped(need, minimum, multiple):
-    frame = pl.DataFrame({"need_qty": [need], "min_order_qty": [minimum], "order_multiple": [multiple]})
-    return apply_steps(frame.cast(pl.Float64)).row(0, named=True)
+def stepped(need, minimum, multiple, *, shelf=None, life=None, there=5.0):
+    terms = {
+        "need_qty": need,
+        "min_order_qty": minimum,
+        "order_multiple": multiple,
+        "shelf_room_qty": shelf,
+        "shelf_life_room_qty": life,
+        "expected_at_arrival_qty": there,
+    }
+    return apply_steps(pl.DataFrame([terms], schema=dict.fromkeys(terms, pl.Float64))).row(0, named=True)
 
 
 @given(need=QUANTITY, minimum=QUANTITY, multiple=MULTIPLE)
@@ -38,6 +45,31 @@ def test_steps_by_hand():
     assert stepped(5, 12, 12)["after_pack_qty"] == 12
     assert stepped(5, 10, 4) | {"after_moq_qty": 10, "after_pack_qty": 12} == stepped(5, 10, 4)
     assert str(stepped(0, 12, 12)["after_pack_qty"]) == "0.0"  # not -0.0
+
+
+ROOM = st.one_of(st.none(), st.decimals(0, 500, places=3).map(float))
+
+
+@given(need=QUANTITY, minimum=QUANTITY, multiple=MULTIPLE, shelf=ROOM, life=ROOM, there=st.floats(0, 3))
+def test_limits_hold_or_one_smallest_order_goes_to_an_empty_shelf(need, minimum, multiple, shelf, life, there):
+    line = stepped(need, minimum, multiple, shelf=shelf, life=life, there=there)
+    order = line[STEPS[-1].column]
+    assert abs(order / multiple - round(order / multiple)) <= 1e-6
+    assert order == 0 or order >= minimum - 1e-6
+    room = min(x for x in (shelf, life, float("inf")) if x is not None)
+    if order > room + 1e-6:
+        assert there < 1
+        assert need > 0
+        assert line["after_pack_qty"] == 0
+        assert order - multiple < max(minimum, multiple) + 1e-6
+
+
+def test_limits_by_hand():
+    assert stepped(20, 0, 6, shelf=14)["after_pack_qty"] == 12
+    assert stepped(20, 0, 6, shelf=5)["after_smallest_qty"] == 0
+    assert stepped(20, 0, 6, shelf=5, there=0)["after_smallest_qty"] == 6
+    assert stepped(20, 18, 6, life=14)["after_pack_qty"] == 0
+    assert stepped(20, 0, 1, shelf=9, life=7)["after_shelf_life_qty"] == 7
 
 
 def test_a_withheld_line_stays_without_quantities():
