@@ -1,0 +1,79 @@
+with sales as (
+
+    select min(date) as first_day from {{ ref('int_sales_daily') }}
+
+),
+
+calendar as (
+
+    select * from {{ ref('dim_date') }}
+
+),
+
+-- two years and a little: every period of the last year and the same one a year before
+days as (
+
+    select
+        calendar.week_start,
+        calendar.month_start,
+        cast({{ dbt.date_trunc('quarter', 'calendar.date') }} as date) as quarter_start,
+        cast({{ dbt.date_trunc('year', 'calendar.date') }} as date) as year_start
+    from calendar
+    cross join sales
+    where
+        calendar.date >= sales.first_day
+        and calendar.date between {{ add_days(as_of(), -800) }} and {{ as_of() }}
+
+),
+
+periods as (
+
+    select
+        'week' as period_type,
+        week_start as starts_on,
+        {{ add_days('week_start', 6) }} as ends_on,
+        count(*) as day_count
+    from days
+    group by week_start
+    union all
+    select
+        'month' as period_type,
+        month_start as starts_on,
+        {{ add_days(dbt.dateadd('month', 1, 'month_start'), -1) }} as ends_on,
+        count(*) as day_count
+    from days
+    group by month_start
+    union all
+    select
+        'quarter' as period_type,
+        quarter_start as starts_on,
+        {{ add_days(dbt.dateadd('month', 3, 'quarter_start'), -1) }} as ends_on,
+        count(*) as day_count
+    from days
+    group by quarter_start
+    union all
+    select
+        'year' as period_type,
+        year_start as starts_on,
+        {{ add_days(dbt.dateadd('month', 12, 'year_start'), -1) }} as ends_on,
+        count(*) as day_count
+    from days
+    group by year_start
+
+),
+
+final as (
+
+    select
+        period_type,
+        starts_on,
+        ends_on,
+        cast(
+            row_number() over (partition by period_type order by starts_on desc) as integer
+        ) as periods_back
+    from periods
+    where day_count = {{ days_from('starts_on', 'ends_on') }} + 1
+
+)
+
+select * from final
