@@ -2,7 +2,7 @@
    function margin_bridge in marts.duckdb (../stored/margin_bridge.sql). Plain SQL: what the file of the analysts has must
    be able to run it too. It follows a CTE `product_periods` and ends with a CTE `bridged`.
 
-   product_periods: comparison_key, sku_id, and for each side (before_, after_): net_amount of all sales; and of the sales
+   product_periods: comparison_key, sku_id, department, category, and for each side (before_, after_): net_amount of all sales; and of the sales
    whose cost is known: qty (units less returns), costed_net_amount, discount_amount, cost_amount.
 
    Per product, with g = (net + discount) / qty, d = discount / qty, c = cost / qty and m = margin:
@@ -98,6 +98,8 @@ bridged as (
     select
         comparison_key,
         sku_id,
+        department,
+        category,
         product_status,
         cast(coalesce(before_net_amount, 0) as decimal(18, 2)) as before_net_amount,
         cast(coalesce(after_net_amount, 0) as decimal(18, 2)) as after_net_amount,

@@ -1,5 +1,5 @@
 {%- set amounts = ['units_qty', 'returns_qty', 'net_amount', 'sales_amount', 'discount_amount', 'line_count',
-    'cost_amount', 'margin_amount', 'costed_net_amount'] %}
+    'cost_amount', 'margin_amount', 'costed_net_amount', 'costed_net_qty', 'costed_discount_amount'] %}
 with days as (
 
     select * from {{ ref('int_sku_channel_daily') }}
@@ -12,29 +12,85 @@ periods as (
 
 ),
 
-period_days as (
+calendar as (
 
-    select
-        period_type,
-        starts_on,
-        {{ days_between('starts_on', 'ends_on') }} as date
-    from periods
+    select * from {{ ref('dim_date') }}
 
 ),
 
-final as (
+-- each day once for its week and once for its month; the longer periods are added up from months
+dated as (
 
     select
-        period_days.period_type,
-        period_days.starts_on,
-        days.sku_key,
-        days.channel,
-        {{ metrics(amounts) }},
-        cast(sum(days.costed_net_qty) as decimal(18, 3)) as costed_net_qty,
-        cast(sum(days.costed_discount_amount) as decimal(18, 2)) as costed_discount_amount
+        days.*,
+        calendar.week_start,
+        calendar.month_start
     from days
-    inner join period_days on days.date = period_days.date
-    group by period_days.period_type, period_days.starts_on, days.sku_key, days.channel
+    inner join calendar on days.date = calendar.date
+    where days.date >= {{ add_days(as_of(), -800) }}
+
+),
+
+weeks as (
+
+    select
+        week_start as starts_on,
+        sku_key,
+        channel,
+        {{ metrics(amounts) }}
+    from dated
+    group by week_start, sku_key, channel
+
+),
+
+months as (
+
+    select
+        month_start as starts_on,
+        sku_key,
+        channel,
+        {{ metrics(amounts) }}
+    from dated
+    group by month_start, sku_key, channel
+
+),
+
+{%- for period in ['quarter', 'year'] %}
+
+{{ period }}s as (
+
+    select
+        cast({{ dbt.date_trunc(period, 'starts_on') }} as date) as starts_on,
+        sku_key,
+        channel,
+        {{ metrics(amounts) }}
+    from months
+    group by 1, sku_key, channel
+
+),
+{%- endfor %}
+
+totals as (
+
+    {%- for period in ['week', 'month', 'quarter', 'year'] %}
+    select
+        '{{ period }}' as period_type,
+        *
+    from {{ period }}s
+    {{- ' union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+-- complete ones only
+final as (
+
+    select totals.*
+    from totals
+    inner join periods
+        on
+            totals.period_type = periods.period_type
+            and totals.starts_on = periods.starts_on
 
 )
 

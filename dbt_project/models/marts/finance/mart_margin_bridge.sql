@@ -97,8 +97,8 @@ final as (
         comparisons.before_starts_on,
         comparisons.before_ends_on,
         bridged.sku_id,
-        product_periods.department,
-        product_periods.category,
+        bridged.department,
+        bridged.category,
         bridged.product_status,
         bridged.before_net_amount,
         bridged.after_net_amount,
@@ -116,10 +116,6 @@ final as (
         bridged.volume_index
     from bridged
     inner join comparisons on bridged.comparison_key = comparisons.comparison_key
-    inner join product_periods
-        on
-            bridged.comparison_key = product_periods.comparison_key
-            and bridged.sku_id = product_periods.sku_id
 
 )
 
