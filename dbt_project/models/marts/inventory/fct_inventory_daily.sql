@@ -2,21 +2,29 @@
 
 with snapshots as (
 
-    select * from {{ ref('int_inventory_daily') }}
+    select * from {{ ref('int_inventory_filled') }}
+
+),
+
+sku_locations as (
+
+    select * from {{ ref('int_sku_locations_numbered') }}
 
 ),
 
 final as (
 
     select
-        snapshot_date,
-        location_id,
-        sku_id,
-        on_hand_qty,
-        reserved_qty,
-        unit_cost,
-        is_stockout
+        snapshots.date as snapshot_date,
+        sku_locations.location_id,
+        sku_locations.sku_id,
+        snapshots.on_hand_qty,
+        snapshots.reserved_qty,
+        snapshots.unit_cost,
+        snapshots.is_stockout,
+        snapshots.is_estimated
     from snapshots
+    inner join sku_locations on snapshots.sku_location_key = sku_locations.sku_location_key
 
 )
 
