@@ -142,14 +142,20 @@ spreads as (
 
 ),
 
--- 1.4826 x the median deviation is the standard deviation of normal values; never less than 5 % of the usual
+-- 1.4826 x the median deviation is the standard deviation of normal values. Never less than 5 % of the usual, nor than
+-- what chance alone does to so few receipts: with the median deviation alone, one receipt in place of two was an anomaly
 scored as (
 
     select
         usual.*,
         spreads.median_deviation,
         (usual.value - usual.usual_value) / nullif(
-            greatest(1.4826 * spreads.median_deviation, 0.05 * abs(usual.usual_value)), 0
+            greatest(
+                1.4826 * spreads.median_deviation,
+                0.05 * abs(usual.usual_value),
+                abs(usual.usual_value) / sqrt(greatest(receipts.usual_value, 1))
+            ),
+            0
         ) as score
     from usual
     inner join spreads
@@ -158,6 +164,12 @@ scored as (
             and usual.node = spreads.node
             and usual.metric = spreads.metric
             and usual.date = spreads.date
+    inner join usual as receipts
+        on
+            usual.level = receipts.level
+            and usual.node = receipts.node
+            and usual.date = receipts.date
+            and receipts.metric = 'lead_transaction_count'
 
 ),
 
