@@ -29,7 +29,7 @@ class MartsSettings(BaseModel):
         56,
         ge=14,
         le=364,
-        description="Days before a promotion, without promotion and with stock, that say what would have sold without it.",
+        description="Days before a promotion that are its baseline, those without promotion and with stock.",
     )
     promotion_after_days: int = Field(
         14, ge=0, le=56, description="Days after a promotion on which sales brought forward are looked for."

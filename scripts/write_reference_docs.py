@@ -65,9 +65,9 @@ def declaration_schema() -> str:
 METRICS_HEAD = """# Metrics
 
 Each metric is said once, in `dbt_project/dbt_project.yml` (`vars: metrics`); the marts take their formulas from there
-(`macros/metric.sql`), and this page is written from it by `scripts/write_reference_docs.py`. A formula adds up columns of
-the same names over the rows that are asked for. A ratio is null where there is nothing to divide by, never zero. Additive:
-whether sums over rows are right; a ratio is never summed or averaged, its two parts are.
+(`macros/metric.sql`), and this page is written from it by `scripts/write_reference_docs.py`. A formula adds up columns
+of the same names over the rows that are asked for. A ratio is null where there is nothing to divide by, never zero.
+Additive: whether sums over rows are right; a ratio is never summed or averaged, its two parts are.
 """
 
 
@@ -78,18 +78,26 @@ def metrics_page() -> str:
     sums = {name: metric for name, metric in metrics.items() if "formula" in metric}
     ratios = {name: metric for name, metric in metrics.items() if "formula" not in metric}
     summed = [
-        f"| `{name}` | {m['name']} | `{m['formula']}` | {m['grain']} | {m['unit']} | {m['additivity']} | {m['meaning']} |"
+        _row(f"`{name}`", m["name"], f"`{m['formula']}`", m["grain"], m["unit"], m["additivity"], m["meaning"])
         for name, m in sums.items()
     ]
-    divided = [
-        f"| `{name}` | {m['name']} | `{'100 x ' if m['unit'] == 'percent' else ''}{m['numerator']} / {m['denominator']}` "
-        f"| {m['unit']} | {m['meaning']} |"
-        for name, m in ratios.items()
+    divided = [_row(f"`{name}`", m["name"], f"`{_ratio(m)}`", m["unit"], m["meaning"]) for name, m in ratios.items()]
+    head = [
+        "| column | metric | formula | measured a | unit | additive over | meaning |",
+        "|---|---|---|---|---|---|---|",
     ]
-    head = ["| column | metric | formula | measured a | unit | additive over | meaning |", "|---|---|---|---|---|---|---|"]
     ratio_head = ["| column | metric | formula | unit | meaning |", "|---|---|---|---|---|"]
     parts = [METRICS_HEAD, "## Sums", "", *head, *summed, "", "## Ratios", "", *ratio_head, *divided, ""]
     return "\n".join(parts)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ratio(metric: dict[str, str]) -> str:
+    factor = "100 x " if metric["unit"] == "percent" else ""
+    return f"{factor}{metric['numerator']} / {metric['denominator']}"
 
 
 PAGES = {

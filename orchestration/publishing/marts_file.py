@@ -1,8 +1,8 @@
 """marts.duckdb: the marts and every published table in one file that analysts open, read-only.
 
-Belongs here: copying tables and their comments from the warehouse into a fresh file, and creating there what it holds as
-SQL. What the marts are is dbt's (dbt_project/stored/ for the functions and views of the file), what the published columns
-mean stands in columns. The file is finished and closed before anybody sees it, so a reader never meets a writer.
+Belongs here: copying tables and their comments from the warehouse into a fresh file, and creating what that file holds
+as SQL. What the marts are is dbt's (dbt_project/stored/ has the functions and views of the file), what the published
+columns mean stands in columns. The file is finished and closed before anybody sees it: a reader never meets a writer.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def stored_sql(name: str) -> str:
     shared = (_DBT_PROJECT / "macros" / "margin_bridge.sql").read_text(encoding="utf-8")
     text = (_DBT_PROJECT / "stored" / f"{name}.sql").read_text(encoding="utf-8")
     # SQL of the project itself: nothing in it comes from outside, and HTML's escapes would break it
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
     return environment.from_string(shared + text).render()
 
 

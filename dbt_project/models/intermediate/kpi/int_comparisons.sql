@@ -50,7 +50,7 @@ compared as (
             and case
                 -- 52 weeks: the same weekdays
                 when recent.period_type = 'week' then {{ add_days('recent.starts_on', -364) }}
-                else cast({{ dbt.dateadd('month', -12, 'recent.starts_on') }} as date)
+                else {{ add_months('recent.starts_on', -12) }}
             end = before.starts_on
     where recent.period_type <> 'year'
 

@@ -27,7 +27,7 @@ ranked as (
     select
         location_id,
         channel,
-        row_number() over (partition by location_id order by line_count desc, channel) as channel_rank
+        row_number() over (partition by location_id order by line_count desc, channel asc) as channel_rank
     from selling
 
 ),

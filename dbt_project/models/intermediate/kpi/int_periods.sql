@@ -16,8 +16,8 @@ days as (
     select
         calendar.week_start,
         calendar.month_start,
-        cast({{ dbt.date_trunc('quarter', 'calendar.date') }} as date) as quarter_start,
-        cast({{ dbt.date_trunc('year', 'calendar.date') }} as date) as year_start
+        {{ period_start('quarter', 'calendar.date') }} as quarter_start,
+        {{ period_start('year', 'calendar.date') }} as year_start
     from calendar
     cross join sales
     where
@@ -39,7 +39,7 @@ periods as (
     select
         'month' as period_type,
         month_start as starts_on,
-        {{ add_days(dbt.dateadd('month', 1, 'month_start'), -1) }} as ends_on,
+        {{ add_days(add_months('month_start', 1), -1) }} as ends_on,
         count(*) as day_count
     from days
     group by month_start
@@ -47,7 +47,7 @@ periods as (
     select
         'quarter' as period_type,
         quarter_start as starts_on,
-        {{ add_days(dbt.dateadd('month', 3, 'quarter_start'), -1) }} as ends_on,
+        {{ add_days(add_months('quarter_start', 3), -1) }} as ends_on,
         count(*) as day_count
     from days
     group by quarter_start
@@ -55,7 +55,7 @@ periods as (
     select
         'year' as period_type,
         year_start as starts_on,
-        {{ add_days(dbt.dateadd('month', 12, 'year_start'), -1) }} as ends_on,
+        {{ add_days(add_months('year_start', 12), -1) }} as ends_on,
         count(*) as day_count
     from days
     group by year_start

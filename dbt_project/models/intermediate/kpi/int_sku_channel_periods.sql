@@ -55,30 +55,51 @@ months as (
 
 ),
 
-{%- for period in ['quarter', 'year'] %}
-
-{{ period }}s as (
+quarters as (
 
     select
-        cast({{ dbt.date_trunc(period, 'starts_on') }} as date) as starts_on,
+        {{ period_start('quarter', 'starts_on') }} as starts_on,
         sku_key,
         channel,
         {{ metrics(amounts) }}
     from months
-    group by 1, sku_key, channel
+    group by {{ period_start('quarter', 'starts_on') }}, sku_key, channel
 
 ),
-{%- endfor %}
+
+years as (
+
+    select
+        {{ period_start('year', 'starts_on') }} as starts_on,
+        sku_key,
+        channel,
+        {{ metrics(amounts) }}
+    from months
+    group by {{ period_start('year', 'starts_on') }}, sku_key, channel
+
+),
 
 totals as (
 
-    {%- for period in ['week', 'month', 'quarter', 'year'] %}
     select
-        '{{ period }}' as period_type,
+        'week' as period_type,
         *
-    from {{ period }}s
-    {{- ' union all' if not loop.last }}
-    {%- endfor %}
+    from weeks
+    union all
+    select
+        'month' as period_type,
+        *
+    from months
+    union all
+    select
+        'quarter' as period_type,
+        *
+    from quarters
+    union all
+    select
+        'year' as period_type,
+        *
+    from years
 
 ),
 

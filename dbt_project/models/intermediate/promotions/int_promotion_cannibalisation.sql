@@ -78,7 +78,7 @@ windows as (
     inner join shelf_days
         on
             concerned.location_category_key = shelf_days.location_category_key
-            and shelf_days.date between {{ add_days('concerned.starts_on', -var('promotion_baseline_days')) }}
+            and shelf_days.date between {{ add_days('concerned.starts_on', -(var('promotion_baseline_days') | int)) }}
             and concerned.ends_on
     group by concerned.promotion_key, concerned.location_category_key, shelf_days.date >= concerned.starts_on
 

@@ -1,4 +1,4 @@
-{%- set after_days = var('promotion_after_days') %}
+{%- set after_days = var('promotion_after_days') | int %}
 with promotion_pairs as (
 
     select * from {{ ref('int_promotion_pairs') }}
@@ -44,7 +44,7 @@ started as (
         promotion_pairs.starts_on,
         least(promotion_pairs.ends_on, {{ as_of() }}) as ends_on,
         {{ days_from('promotion_pairs.starts_on', 'promotion_pairs.ends_on') }} + 1 as duration_days,
-        {{ add_days('promotion_pairs.starts_on', -var('promotion_baseline_days')) }} as before_starts_on,
+        {{ add_days('promotion_pairs.starts_on', -(var('promotion_baseline_days') | int)) }} as before_starts_on,
         {{ add_days('promotion_pairs.ends_on', after_days) }} as after_ends_on
     from promotion_pairs
     inner join watched_pairs on promotion_pairs.sku_location_key = watched_pairs.sku_location_key
@@ -105,8 +105,8 @@ sold_before as (
     inner join fit_days
         on
             started.sku_location_key = fit_days.sku_location_key
-            and fit_days.date >= started.before_starts_on
-            and fit_days.date < started.starts_on
+            and started.before_starts_on <= fit_days.date
+            and started.starts_on > fit_days.date
     where
         -- a promotion of less than a week is compared with the same weekdays
         started.duration_days >= 7
@@ -127,8 +127,8 @@ sold_after as (
     inner join fit_days
         on
             started.sku_location_key = fit_days.sku_location_key
-            and fit_days.date > started.ends_on
-            and fit_days.date <= started.after_ends_on
+            and started.ends_on < fit_days.date
+            and started.after_ends_on >= fit_days.date
     group by started.promotion_key, started.sku_location_key
 
 ),

@@ -44,7 +44,7 @@ ranked as (
         totals.*,
         row_number() over (
             partition by totals.period_type, totals.starts_on, totals.channel
-            order by totals.net_amount desc, totals.sku_key
+            order by totals.net_amount desc, totals.sku_key asc
         ) as sales_rank,
         sum(totals.net_amount) over (
             partition by totals.period_type, totals.starts_on, totals.channel
@@ -75,8 +75,9 @@ final as (
         cast(ranked.net_amount as double) / nullif(ranked.channel_net_amount, 0) as channel_share,
         cast(previous.sales_rank as integer) as previous_rank,
         cast(previous.sales_rank - ranked.sales_rank as integer) as rank_change,
-        case when last_periods.previous_starts_on is not null
-            then cast(coalesce(previous.net_amount, 0) as decimal(18, 2))
+        case
+            when last_periods.previous_starts_on is not null
+                then cast(coalesce(previous.net_amount, 0) as decimal(18, 2))
         end as previous_net_amount
     from ranked
     inner join last_periods

@@ -1,4 +1,4 @@
-{%- set after_days = var('promotion_after_days') %}
+{%- set after_days = var('promotion_after_days') | int %}
 with results as (
 
     select * from {{ ref('int_promotion_pair_results') }}

@@ -32,7 +32,7 @@ kinds as (
         coalesce(locations.location_type, 'unknown') as location_type,
         row_number() over (
             partition by selling.channel
-            order by sum(selling.line_count) desc, coalesce(locations.location_type, 'unknown')
+            order by sum(selling.line_count) desc, coalesce(locations.location_type, 'unknown') asc
         ) as kind_rank
     from selling
     left join locations on selling.location_id = locations.location_id
@@ -63,7 +63,7 @@ final as (
         totals.last_sold_on,
         -- a channel that sold nothing for eight weeks counts as closed, as it does for a source in the gate
         totals.last_sold_on > {{ add_days(as_of(), -56) }} as is_active,
-        cast(row_number() over (order by totals.net_amount desc, totals.channel) as integer) as channel_rank
+        cast(row_number() over (order by totals.net_amount desc, totals.channel asc) as integer) as channel_rank
     from totals
     inner join kinds on totals.channel = kinds.channel and kinds.kind_rank = 1
 

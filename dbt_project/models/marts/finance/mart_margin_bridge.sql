@@ -24,9 +24,9 @@ product_totals as (
         period_type,
         starts_on,
         sku_key,
-        {%- for name in amounts %}
+    {% for name in amounts %}
         sum({{ name }}) as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {% endfor %}
     from periods
     group by period_type, starts_on, sku_key
 
@@ -61,13 +61,13 @@ paired as (
     select
         comparison_key,
         sku_key,
-        {%- for side, condition in [('before', 'not is_after'), ('after', 'is_after')] %}
+    {% for side, condition in [('before', 'not is_after'), ('after', 'is_after')] %}
         sum(case when {{ condition }} then net_amount end) as {{ side }}_net_amount,
         sum(case when {{ condition }} then costed_net_qty end) as {{ side }}_qty,
         sum(case when {{ condition }} then costed_net_amount end) as {{ side }}_costed_net_amount,
         sum(case when {{ condition }} then costed_discount_amount end) as {{ side }}_discount_amount,
         sum(case when {{ condition }} then cost_amount end) as {{ side }}_cost_amount{{ ',' if not loop.last }}
-        {%- endfor %}
+    {% endfor %}
     from sides
     group by comparison_key, sku_key
 

@@ -111,10 +111,10 @@ ranked as (
     select
         *,
         case when profit_amount is not null then row_number() over (
-            partition by month_start order by profit_amount desc nulls last, sku_key
+            partition by month_start order by profit_amount desc nulls last, sku_key asc
         ) end as profit_rank,
         sum(profit_amount) over (
-            partition by month_start order by profit_amount desc nulls last, sku_key
+            partition by month_start order by profit_amount desc nulls last, sku_key asc
             rows between unbounded preceding and current row
         ) as cumulative_profit_amount,
         sum(profit_amount) over (partition by month_start) as month_profit_amount
@@ -141,8 +141,9 @@ final as (
         ranked.holding_cost_amount,
         ranked.profit_amount,
         cast(ranked.profit_rank as integer) as profit_rank,
-        case when ranked.profit_amount is not null and ranked.month_profit_amount > 0
-            then cast(ranked.cumulative_profit_amount as double) / ranked.month_profit_amount
+        case
+            when ranked.profit_amount is not null and ranked.month_profit_amount > 0
+                then cast(ranked.cumulative_profit_amount as double) / ranked.month_profit_amount
         end as cumulative_profit_share
     from ranked
     inner join sku_locations on ranked.sku_key = sku_locations.sku_location_key

@@ -1,8 +1,12 @@
-{%- set sold = ['units_qty', 'returns_qty', 'sales_amount', 'net_amount', 'discount_amount', 'line_count', 'cost_amount',
-    'margin_amount', 'costed_net_amount'] %}
+{%- set sold = [
+    'units_qty', 'returns_qty', 'sales_amount', 'net_amount', 'discount_amount', 'line_count', 'cost_amount',
+    'margin_amount', 'costed_net_amount',
+] %}
 {%- set counted = ['transaction_count', 'lead_transaction_count'] %}
-{%- set stocked = ['counted_day_count', 'stockout_day_count', 'lost_qty', 'lost_amount', 'lost_margin_amount',
-    'stock_qty', 'stock_value_amount'] %}
+{%- set stocked = [
+    'counted_day_count', 'stockout_day_count', 'lost_qty', 'lost_amount', 'lost_margin_amount', 'stock_qty',
+    'stock_value_amount',
+] %}
 with sales as (
 
     select * from {{ ref('int_sales_costed') }}
@@ -134,9 +138,9 @@ parts as (
         channel,
         department,
         {{ sold | join(',\n        ') }},
-        {%- for name in counted + stocked %}
+    {% for name in counted + stocked %}
         null as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {% endfor %}
     from sold
     union all
     select
@@ -144,13 +148,13 @@ parts as (
         location_id,
         channel,
         department,
-        {%- for name in sold %}
-        null as {{ name }},
-        {%- endfor %}
+        {% for name in sold %}
+            null as {{ name }},
+        {% endfor %}
         {{ counted | join(',\n        ') }},
-        {%- for name in stocked %}
+    {% for name in stocked %}
         null as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    {% endfor %}
     from transactions
     union all
     select
@@ -158,9 +162,9 @@ parts as (
         location_id,
         channel,
         department,
-        {%- for name in sold + counted %}
-        null as {{ name }},
-        {%- endfor %}
+        {% for name in sold + counted %}
+            null as {{ name }},
+        {% endfor %}
         {{ stocked | join(',\n        ') }}
     from stock
 
@@ -173,13 +177,13 @@ final as (
         location_id,
         channel,
         department,
-        {%- for name in ['units_qty', 'returns_qty', 'sales_amount', 'net_amount', 'discount_amount'] %}
-        coalesce({{ metric(name) }}, 0) as {{ name }},
-        {%- endfor %}
+        {% for name in ['units_qty', 'returns_qty', 'sales_amount', 'net_amount', 'discount_amount'] %}
+            coalesce({{ metric(name) }}, 0) as {{ name }},
+        {% endfor %}
         {{ metrics(['cost_amount', 'margin_amount', 'costed_net_amount']) }},
-        {%- for name in ['transaction_count', 'lead_transaction_count', 'line_count', 'counted_day_count'] %}
-        coalesce({{ metric(name) }}, 0) as {{ name }},
-        {%- endfor %}
+        {% for name in ['transaction_count', 'lead_transaction_count', 'line_count', 'counted_day_count'] %}
+            coalesce({{ metric(name) }}, 0) as {{ name }},
+        {% endfor %}
         {{ metrics(['stockout_day_count', 'lost_qty', 'lost_amount', 'lost_margin_amount', 'stock_qty',
             'stock_value_amount', 'gross_margin_pct', 'discount_pct', 'return_pct', 'department_basket_amount',
             'availability_pct', 'lost_sales_pct']) }}

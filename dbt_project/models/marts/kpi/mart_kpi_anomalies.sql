@@ -16,7 +16,7 @@ recent as (
 
     select *
     from kpis
-    where date > {{ add_days(as_of(), -(28 + 7 * var('anomaly_weeks'))) }}
+    where date > {{ add_days(as_of(), -28 - 7 * (var('anomaly_weeks') | int)) }}
 
 ),
 
@@ -29,16 +29,16 @@ sums as (
         {{ metrics(watched) }}
     from recent
     group by date
-    {%- for level, column in levels.items() %}
-    union all
-    select
-        '{{ level }}' as level,
-        {{ column }} as node,
-        date,
-        {{ metrics(watched) }}
-    from recent
-    group by {{ column }}, date
-    {%- endfor %}
+    {% for level, column in levels.items() %}
+        union all
+        select
+            '{{ level }}' as level,
+            {{ column }} as node,
+            date,
+            {{ metrics(watched) }}
+        from recent
+        group by {{ column }}, date
+    {% endfor %}
 
 ),
 
@@ -55,7 +55,7 @@ days as (
 
     select
         {{ days_between(
-            add_days(as_of(), -(27 + 7 * var('anomaly_weeks'))),
+            add_days(as_of(), -27 - 7 * (var('anomaly_weeks') | int)),
             as_of()
         ) }} as date
 
@@ -64,22 +64,22 @@ days as (
 -- a day without a row is a day without sales, and that may be what is wrong
 measured as (
 
-    {%- for metric in watched %}
-    select
-        nodes.level,
-        nodes.node,
-        '{{ metric }}' as metric,
-        days.date,
-        cast(coalesce(sums.{{ metric }}, 0) as double) as value
-    from nodes
-    cross join days
-    left join sums
-        on
-            nodes.level = sums.level
-            and nodes.node = sums.node
-            and days.date = sums.date
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
+    {% for metric in watched %}
+        select
+            nodes.level,
+            nodes.node,
+            '{{ metric }}' as metric,
+            days.date,
+            cast(coalesce(sums.{{ metric }}, 0) as double) as value
+        from nodes
+        cross join days
+        left join sums
+            on
+                nodes.level = sums.level
+                and nodes.node = sums.node
+                and days.date = sums.date
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -100,10 +100,10 @@ compared as (
             judged.level = earlier.level
             and judged.node = earlier.node
             and judged.metric = earlier.metric
-            and earlier.date < judged.date
-            and earlier.date >= {{ add_days('judged.date', -7 * var('anomaly_weeks')) }}
+            and judged.date > earlier.date
+            and earlier.date >= {{ add_days('judged.date', -7 * (var('anomaly_weeks') | int)) }}
             and {{ iso_weekday('judged.date') }} = {{ iso_weekday('earlier.date') }}
-            and earlier.date >= bounds.first_day
+            and bounds.first_day <= earlier.date
     where judged.date > {{ add_days(as_of(), -28) }}
 
 ),
@@ -143,7 +143,7 @@ spreads as (
 ),
 
 -- 1.4826 x the median deviation is the standard deviation of normal values. Never less than 5 % of the usual, nor than
--- what chance alone does to so few receipts: with the median deviation alone, one receipt in place of two was an anomaly
+-- what chance does to so few receipts: with the median deviation alone, one receipt in place of two was an anomaly
 scored as (
 
     select

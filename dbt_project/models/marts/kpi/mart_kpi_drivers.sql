@@ -62,17 +62,17 @@ sums as (
         {{ metrics(['net_amount', 'margin_amount']) }}
     from sided
     group by comparison_key, is_after
-    {%- for level, column in levels.items() %}
-    union all
-    select
-        comparison_key,
-        is_after,
-        '{{ level }}' as driver_type,
-        {{ column }} as driver,
-        {{ metrics(['net_amount', 'margin_amount']) }}
-    from sided
-    group by comparison_key, is_after, {{ column }}
-    {%- endfor %}
+    {% for level, column in levels.items() %}
+        union all
+        select
+            comparison_key,
+            is_after,
+            '{{ level }}' as driver_type,
+            {{ column }} as driver,
+            {{ metrics(['net_amount', 'margin_amount']) }}
+        from sided
+        group by comparison_key, is_after, {{ column }}
+    {% endfor %}
     union all
     select
         comparisons.comparison_key,
@@ -84,7 +84,7 @@ sums as (
     inner join totals
         on
             totals.period_type = 'week'
-            and (totals.starts_on = comparisons.starts_on or totals.starts_on = comparisons.before_starts_on)
+            and (comparisons.starts_on = totals.starts_on or comparisons.before_starts_on = totals.starts_on)
     inner join sku_locations on totals.sku_key = sku_locations.sku_location_key
     group by comparisons.comparison_key, totals.starts_on = comparisons.starts_on, sku_locations.sku_id
 
@@ -92,18 +92,18 @@ sums as (
 
 nodes as (
 
-    {%- for measure in ['net_amount', 'margin_amount'] %}
-    select
-        comparison_key,
-        '{{ measure }}' as measure,
-        driver_type,
-        driver,
-        cast(sum(case when not is_after then coalesce({{ measure }}, 0) else 0 end) as decimal(18, 2)) as before_amount,
-        cast(sum(case when is_after then coalesce({{ measure }}, 0) else 0 end) as decimal(18, 2)) as after_amount
-    from sums
-    group by comparison_key, driver_type, driver
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
+    {% for measure in ['net_amount', 'margin_amount'] %}
+        select
+            comparison_key,
+            '{{ measure }}' as measure,
+            driver_type,
+            driver,
+            cast(coalesce(sum(case when not is_after then {{ measure }} end), 0) as decimal(18, 2)) as before_amount,
+            cast(coalesce(sum(case when is_after then {{ measure }} end), 0) as decimal(18, 2)) as after_amount
+        from sums
+        group by comparison_key, driver_type, driver
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -113,13 +113,13 @@ company as (
 
     select
         comparison_key,
-        {%- for side, condition in [('before', 'not is_after'), ('after', 'is_after')] %}
+    {% for side, condition in [('before', 'not is_after'), ('after', 'is_after')] %}
         sum(case when {{ condition }} then net_amount else 0 end) as {{ side }}_net_amount,
         sum(case when {{ condition }} then lead_transaction_count else 0 end) as {{ side }}_transactions,
         sum(case when {{ condition }} then line_count else 0 end) as {{ side }}_lines,
         sum(case when {{ condition }} then coalesce(lost_amount, 0) else 0 end) as {{ side }}_lost_amount
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ ',' if not loop.last }}
+    {% endfor %}
     from sided
     group by comparison_key
 
@@ -130,19 +130,19 @@ product_sides as (
     select
         comparisons.comparison_key,
         totals.sku_key,
-        {%- for side, column in [('before', 'before_starts_on'), ('after', 'starts_on')] %}
+    {% for side, column in [('before', 'before_starts_on'), ('after', 'starts_on')] %}
         sum(case when totals.starts_on = comparisons.{{ column }} then totals.units_qty - totals.returns_qty else 0 end)
             as {{ side }}_qty,
         sum(case when totals.starts_on = comparisons.{{ column }} then totals.net_amount else 0 end)
             as {{ side }}_net_amount,
         sum(case when totals.starts_on = comparisons.{{ column }} then totals.discount_amount else 0 end)
             as {{ side }}_discount_amount{{ ',' if not loop.last }}
-        {%- endfor %}
+    {% endfor %}
     from comparisons
     inner join totals
         on
             totals.period_type = 'week'
-            and (totals.starts_on = comparisons.starts_on or totals.starts_on = comparisons.before_starts_on)
+            and (comparisons.starts_on = totals.starts_on or comparisons.before_starts_on = totals.starts_on)
     group by comparisons.comparison_key, totals.sku_key
 
 ),
@@ -208,9 +208,9 @@ margin_causes as (
 
     select
         comparisons.comparison_key,
-        {%- for cause in ['price', 'volume', 'mix', 'cost', 'promotion'] %}
+    {% for cause in ['price', 'volume', 'mix', 'cost', 'promotion'] %}
         coalesce(sum(bridge.{{ cause }}_effect_amount), 0) as {{ cause }}_amount{{ ',' if not loop.last }}
-        {%- endfor %}
+    {% endfor %}
     from comparisons
     inner join bridge
         on
@@ -223,24 +223,24 @@ margin_causes as (
 
 causes as (
 
-    {%- for cause in ['traffic', 'availability', 'basket', 'mix', 'price', 'promotion'] %}
-    select
-        comparison_key,
-        'net_amount' as measure,
-        '{{ cause }}' as driver,
-        {{ cause }}_amount as change_amount
-    from mixed
-    union all
-    {%- endfor %}
-    {%- for cause in ['price', 'volume', 'mix', 'cost', 'promotion'] %}
-    select
-        comparison_key,
-        'margin_amount' as measure,
-        '{{ cause }}' as driver,
-        {{ cause }}_amount as change_amount
-    from margin_causes
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
+    {% for cause in ['traffic', 'availability', 'basket', 'mix', 'price', 'promotion'] %}
+        select
+            comparison_key,
+            'net_amount' as measure,
+            '{{ cause }}' as driver,
+            {{ cause }}_amount as change_amount
+        from mixed
+        union all
+    {% endfor %}
+    {% for cause in ['price', 'volume', 'mix', 'cost', 'promotion'] %}
+        select
+            comparison_key,
+            'margin_amount' as measure,
+            '{{ cause }}' as driver,
+            {{ cause }}_amount as change_amount
+        from margin_causes
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 
 ),
 
@@ -280,18 +280,26 @@ ranked as (
 
 ),
 
+last_week as (
+
+    select distinct
+        starts_on,
+        ends_on
+    from comparisons
+
+),
+
 anomalous as (
 
     select
-        level,
-        node,
-        metric,
+        anomalies.level,
+        anomalies.node,
+        anomalies.metric,
         count(*) as anomaly_days
     from anomalies
-    inner join (select distinct starts_on, ends_on from comparisons) as weeks
-        on anomalies.date between weeks.starts_on and weeks.ends_on
+    inner join last_week on anomalies.date between last_week.starts_on and last_week.ends_on
     where anomalies.is_anomaly
-    group by level, node, metric
+    group by anomalies.level, anomalies.node, anomalies.metric
 
 ),
 
@@ -312,8 +320,9 @@ final as (
         100 * cast(ranked.change_amount as double) / nullif(abs(ranked.before_amount), 0) as change_pct,
         cast(ranked.change_amount as double) / nullif(ranked.total_change_amount, 0) as change_share,
         cast(ranked.driver_rank as integer) as driver_rank,
-        case when ranked.driver_type not in ('cause', 'product')
-            then cast(coalesce(anomalous.anomaly_days, 0) as integer)
+        case
+            when ranked.driver_type not in ('cause', 'product')
+                then cast(coalesce(anomalous.anomaly_days, 0) as integer)
         end as anomaly_days
     from ranked
     inner join comparisons on ranked.comparison_key = comparisons.comparison_key
