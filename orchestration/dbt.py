@@ -89,6 +89,19 @@ def ensure_manifest(settings: Settings) -> Path:
     return MANIFEST
 
 
+def descriptions(schema: str) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return `schema.table` -> (what it is, column -> what it means) of a schema's models, as their YAML says."""
+    nodes = json.loads(MANIFEST.read_text(encoding="utf-8"))["nodes"].values()
+    return {
+        f"{schema}.{node['name']}": (
+            node["description"].strip(),
+            {name: column["description"].strip() for name, column in node["columns"].items()},
+        )
+        for node in nodes
+        if node["resource_type"] == "model" and node["schema"] == schema
+    }
+
+
 def _newest_change() -> float:
     files = (p for p in PROJECT.rglob("*") if p.is_file() and not _GENERATED & set(p.relative_to(PROJECT).parts))
     return max(p.stat().st_mtime for p in files)

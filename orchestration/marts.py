@@ -13,6 +13,13 @@ class MartsSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    stock_gap_days: int = Field(
+        14,
+        ge=0,
+        le=366,
+        description="Days after a stock record for which stock that nobody counted is worked out from movements, and "
+        "marked; 0 = never. Orders and demand read counted stock only.",
+    )
     holding_cost_yearly_pct: float = Field(
         20.0,
         ge=0,

@@ -7,7 +7,7 @@ read is a finished copy (`published/latest/marts.duckdb`). Business SQL does not
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
@@ -15,6 +15,7 @@ import polars as pl
 
 from orchestration.errors import WarehouseBusyError
 from orchestration.settings import Settings
+from orchestration.sql import literal, quoted
 
 SCHEMAS = ("raw", "feeds", "quarantine", "identity", "ops", "ml")
 BUSY_WAIT_SECONDS = 60.0
@@ -99,3 +100,27 @@ def table_exists(con: duckdb.DuckDBPyConnection, name: str) -> bool:
         "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, table]
     )
     return found.fetchone() is not None
+
+
+def comment_tables(con: duckdb.DuckDBPyConnection, about: Mapping[str, tuple[str, Mapping[str, str]]]) -> None:
+    """Write what tables and columns mean into the warehouse: `schema.table` -> (text, column -> text).
+
+    Tables and columns that are not there are left out. One transaction for all: each comment by itself is a write to
+    the disk (a hundred took 6 s).
+    """
+    kinds = {
+        f"{schema}.{name}": "view" if kind == "VIEW" else "table"
+        for schema, name, kind in con.execute(
+            "select table_schema, table_name, table_type from information_schema.tables"
+        ).fetchall()
+    }
+    columns = set(con.execute("select schema_name || '.' || table_name, column_name from duckdb_columns()").fetchall())
+    con.begin()
+    for table, (text, meanings) in about.items():
+        if table not in kinds:
+            continue
+        con.execute(f"comment on {kinds[table]} {table} is {literal(text)}")
+        for column, meaning in meanings.items():
+            if (table, column) in columns:
+                con.execute(f"comment on column {table}.{quoted(column)} is {literal(meaning)}")
+    con.commit()

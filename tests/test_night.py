@@ -100,8 +100,18 @@ def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_n
         con.execute("select sku_id, why, repair_rule from mart_review_queue; select date from mart_missing_till_days")
     assert (first[0], second[0]) == ("run-00001", "run-00002")
     assert first[1] == second[1] == tonight
-    assert second[2] == 4, "extracts, tables, forecasts, orders"
+    assert second[2] == 5, "extracts, tables, forecasts, orders, marts"
     assert counted[0] > 0, "its stock is drawn by chance, not made of its sales"
+
+
+def test_every_mart_and_column_says_what_it_is_where_analysts_query(two_nights):
+    with duckdb.connect(str(two_nights[0] / "published/latest/marts.duckdb"), read_only=True) as con:
+        silent = con.execute(
+            "select table_name from duckdb_tables() where comment is null and table_name <> 'mart_data_quality' "
+            "union all select table_name || '.' || column_name from duckdb_columns() where comment is null "
+            "and regexp_matches(table_name, '^(dim|fct|mart)_') and table_name <> 'mart_data_quality'"
+        ).fetchall()
+    assert silent == []
 
 
 def test_the_marts_add_up_to_the_tills(two_nights):

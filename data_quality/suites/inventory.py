@@ -11,6 +11,8 @@ from data_quality.suites.thresholds import by_category
 STOCK = Table(
     "marts.fct_inventory_daily", ("snapshot_date", "location_id", "sku_id"), needs=("marts.fct_inventory_daily",)
 )
+# what somebody counted: the rest is worked out from movements and agrees with them by construction
+COUNTED = "(select * from marts.fct_inventory_daily where not is_estimated)"
 
 
 def inventory_checks(settings: QualitySettings, as_of: date) -> list[Check]:
@@ -23,15 +25,16 @@ def inventory_checks(settings: QualitySettings, as_of: date) -> list[Check]:
         *STOCK.not_negative("unit_cost"),
         STOCK.no_rows(
             "stockout_follows_stock",
-            "is_stockout says that nothing was left.",
-            "select * from marts.fct_inventory_daily where is_stockout is distinct from (on_hand_qty <= 0)",
-            (*STOCK.shown, "on_hand_qty", "is_stockout"),
+            "is_stockout is known where stock was counted, and says that nothing was left.",
+            "select * from marts.fct_inventory_daily where is_stockout is distinct from "
+            "(case when not is_estimated then on_hand_qty <= 0 end)",
+            (*STOCK.shown, "on_hand_qty", "is_estimated", "is_stockout"),
         ),
         STOCK.no_rows(
             "on_hand_is_not_negative",
             "The newest snapshot has no product with less than nothing on hand.",
-            "select * from marts.fct_inventory_daily "
-            "where on_hand_qty < 0 and snapshot_date = (select max(snapshot_date) from marts.fct_inventory_daily)",
+            f"select * from {COUNTED} as stock "
+            f"where on_hand_qty < 0 and snapshot_date = (select max(snapshot_date) from {COUNTED} as newest)",
             (*STOCK.shown, "on_hand_qty"),
             severity="warn",
             advice="count these products and book the difference: a record below zero is wrong",
@@ -39,7 +42,7 @@ def inventory_checks(settings: QualitySettings, as_of: date) -> list[Check]:
         STOCK.no_rows(
             "stock_is_recent",
             f"The newest snapshot is at most {settings.warn_stock_age_days} days old (quality.warn_stock_age_days).",
-            "select max(snapshot_date) as newest_snapshot_date from marts.fct_inventory_daily "
+            f"select max(snapshot_date) as newest_snapshot_date from {COUNTED} as stock "
             f"having max(snapshot_date) < {day(as_of)} - {settings.warn_stock_age_days}",
             ("newest_snapshot_date",),
             severity="warn",
@@ -55,14 +58,14 @@ def _stock_adds_up(settings: QualitySettings) -> Check:
     query = f"""
         with bounds as (
             select min(snapshot_date) as opened_on, max(snapshot_date) as closed_on
-            from marts.fct_inventory_daily
-            where snapshot_date >= (select max(snapshot_date) from marts.fct_inventory_daily) - 28
+            from {COUNTED} as stock
+            where snapshot_date >= (select max(snapshot_date) from {COUNTED} as newest) - 28
         ),
         ends as (
             select stock.sku_id, stock.location_id,
                 sum(on_hand_qty) filter (where snapshot_date = opened_on) as opening_qty,
                 sum(on_hand_qty) filter (where snapshot_date = closed_on) as closing_qty
-            from marts.fct_inventory_daily as stock inner join bounds on snapshot_date in (opened_on, closed_on)
+            from {COUNTED} as stock inner join bounds on snapshot_date in (opened_on, closed_on)
             group by stock.sku_id, stock.location_id
             having count(*) = 2
         ),
@@ -116,7 +119,7 @@ def _newest_snapshot_is_whole(settings: QualitySettings) -> Check:
     query = f"""
         with snapshots as (
             select snapshot_date, count(*) as row_count
-            from marts.fct_inventory_daily
+            from {COUNTED} as stock
             group by snapshot_date
             order by snapshot_date desc
             limit 8

@@ -82,9 +82,18 @@ def sku_location_day_checks(settings: QualitySettings, as_of: date) -> list[Chec
         ),
         DAYS.no_rows(
             "stockout_follows_stock",
-            "is_stockout is known where on_hand_qty is, and says that nothing was left.",
-            "select * from marts.mart_sku_location_day where is_stockout is distinct from (on_hand_qty <= 0)",
-            (*DAYS.shown, "on_hand_qty", "is_stockout"),
+            "is_stockout is known where stock was counted, and says that nothing was left.",
+            "select * from marts.mart_sku_location_day where is_stockout is distinct from "
+            "(case when not is_on_hand_estimated then on_hand_qty <= 0 end)",
+            (*DAYS.shown, "on_hand_qty", "is_on_hand_estimated", "is_stockout"),
+        ),
+        DAYS.no_rows(
+            "figures_agree",
+            "Margin is money less cost, a share of the day lies between 0 and 1, and nobody loses less than nothing.",
+            "select * from marts.mart_sku_location_day where margin_amount is distinct from net_amount - cost_amount "
+            "or stockout_share not between 0 and 1 or stockout_share > 0 and not is_stockout or lost_qty < 0",
+            (*DAYS.shown, "net_amount", "cost_amount", "margin_amount", "is_stockout", "stockout_share", "lost_qty"),
+            advice="a fault of the models between fct_sales and mart_sku_location_day: report it with this sample",
         ),
     ]
 

@@ -95,6 +95,7 @@ _on(
         "on_hand_qty_is_a_number": "update marts.mart_sku_location_day set on_hand_qty = 1e13 where rowid = 1",
         "adds_up_to_sales": "update marts.mart_sku_location_day set units_qty = units_qty + 0.001 where rowid = 1",
         "stockout_follows_stock": f"update {DAYS} set is_stockout = false where on_hand_qty is null",
+        "figures_agree": f"update {DAYS} set margin_amount = margin_amount + 0.01 where rowid = 1",
     },
 )
 _on(

@@ -52,7 +52,8 @@ from (
 create table marts.fct_inventory_daily as
 select
     d::date as snapshot_date, l.location_id, p.sku_id, p.n::decimal(18, 3) as on_hand_qty,
-    0::decimal(18, 3) as reserved_qty, 1.0::decimal(18, 4) as unit_cost, p.n <= 0 as is_stockout
+    0::decimal(18, 3) as reserved_qty, 1.0::decimal(18, 4) as unit_cost, p.n <= 0 as is_stockout,
+    false as is_estimated
 from range(timestamp '2024-03-18', timestamp '2024-03-28', interval 1 day) as t (d)
 cross join (values ('S1'), ('S2')) as l (location_id)
 cross join (values ('A', 10), ('B', 20), ('C', 0)) as p (sku_id, n);
@@ -65,7 +66,12 @@ select
     sum(net_amount)::decimal(18, 2) as net_amount,
     2.0::decimal(18, 4) as price,
     any_value(stock.on_hand_qty) as on_hand_qty,
-    any_value(stock.is_stockout) as is_stockout
+    any_value(stock.is_stockout) as is_stockout,
+    case when any_value(stock.is_stockout) is not null then false end as is_on_hand_estimated,
+    case when any_value(stock.is_stockout) then 0.5e0 when not any_value(stock.is_stockout) then 0e0 end as stockout_share,
+    sum(quantity)::decimal(18, 2) as cost_amount,
+    (sum(net_amount) - sum(quantity))::decimal(18, 2) as margin_amount,
+    0::decimal(18, 3) as lost_qty
 from marts.fct_sales as sales
 left join marts.fct_inventory_daily as stock
     on sales.sku_id = stock.sku_id and sales.location_id = stock.location_id and sales.sold_on = stock.snapshot_date

@@ -1,7 +1,7 @@
 """A small warehouse as ingestion and forecasting leave it, and dbt run on it.
 
-Belongs here: `feeds.*` and `ml.*` tables made of hand-written rows, and the call of dbt's command line. What the rows are stands
-in conftest.py, what must come out in the tests.
+Belongs here: `feeds.*` and `ml.*` tables made of hand-written rows, and the call of dbt's command line. What the rows
+are stands in conftest.py, what must come out in the tests.
 """
 
 from __future__ import annotations

@@ -13,11 +13,11 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
 from orchestration import runs
-from orchestration.dbt import build_arguments, ensure_manifest, environment, output_folder
+from orchestration.dbt import build_arguments, descriptions, ensure_manifest, environment, output_folder
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL
 from orchestration.settings import Settings, load_settings
-from orchestration.warehouse import connect
+from orchestration.warehouse import comment_tables, connect
 
 
 class SchemaTableTranslator(DagsterDbtTranslator):
@@ -71,6 +71,9 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: Set
     with (folder / f"{log}.log").open("w", encoding="utf-8") as file:
         events = iter(dbt.cli(build_arguments(settings, as_of), context=context, target_path=folder).stream())
         yield from _without_output(events, file)
+    # what dbt's YAML says of the marts stands in the database too: analysts read it where they query
+    with connect(settings) as con:
+        comment_tables(con, descriptions("marts"))
 
 
 def _without_output(events: Iterator[Any], file: TextIO) -> Iterator[Any]:

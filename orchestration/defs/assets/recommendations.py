@@ -29,7 +29,7 @@ QUERIES = {
 
 
 TABLES = {
-    ORDERS: "Order lines by product, place and source: order-up-to on the distribution of demand, every term on the line.",
+    ORDERS: "Order lines by product, place and source: order-up-to on the distribution of demand, every term shown.",
     TARGETS: "The stock that each place should have of each product, also where nothing is to be ordered.",
 }
 

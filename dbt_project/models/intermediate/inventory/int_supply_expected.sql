@@ -38,7 +38,8 @@ order_steps as (
         location_id,
         received_on as date,
         case
-            when ordered_qty > received_qty
+            when
+                ordered_qty > received_qty
                 and coalesce(status, 'open') not in ('received', 'closed', 'cancelled', 'canceled')
                 then -received_qty
             else -ordered_qty

@@ -44,7 +44,7 @@ ranked as (
         price as value,
         row_number() over (partition by scope_key order by valid_from desc, price asc) as priority,
         min(case when valid_to = {{ last_day_of_all() }} then valid_from end) over (
-            partition by scope_key order by valid_from, price desc rows between 1 following and unbounded following
+            partition by scope_key order by valid_from asc, price desc rows between 1 following and unbounded following
         ) as next_lasting_from
     from dated
     where valid_from <= valid_to

@@ -22,15 +22,21 @@ locations as (
 
 ),
 
-sales as (
+sold_days as (
 
-    select * from {{ ref('int_sales_daily') }}
+    select
+        sku_location_key,
+        date
+    from {{ ref('int_sales_daily') }}
 
 ),
 
-snapshots as (
+stock_days as (
 
-    select * from {{ ref('int_inventory_filled') }}
+    select
+        sku_location_key,
+        date
+    from {{ ref('int_inventory_filled') }}
 
 ),
 
@@ -39,9 +45,9 @@ first_days as (
 
     select min(first_day) as first_day
     from (
-        select min(date) as first_day from sales
+        select min(date) as first_day from sold_days
         union all
-        select min(date) as first_day from snapshots
+        select min(date) as first_day from stock_days
     ) as firsts
 
 ),
@@ -51,7 +57,7 @@ first_snapshots as (
     select
         sku_location_key,
         min(date) as first_snapshot_on
-    from snapshots
+    from stock_days
     group by sku_location_key
 
 ),
@@ -79,7 +85,7 @@ listed as (
 
 ),
 
--- without listings a product is carried from the day it first sold or stood on the shelf until a year after it sold last
+-- without listings a product is carried from its first sale or stock record until a year after its last sale
 sold as (
 
     select
@@ -143,13 +149,44 @@ candidates as (
 
 {{ resolved_periods('sku_location_key') }},
 
+-- days on which something happened although the place did not carry the product
+known_days as (
+
+    select * from sold_days
+    union all
+    select * from stock_days
+
+),
+
+inactive_days as (
+
+    select distinct
+        known_days.sku_location_key,
+        known_days.date
+    from known_days
+    left join resolved
+        on
+            known_days.sku_location_key = resolved.sku_location_key
+            and known_days.date between resolved.valid_from and resolved.valid_to
+    where resolved.sku_location_key is null
+
+),
+
 final as (
 
     select
         sku_location_key,
         valid_from as starts_on,
-        valid_to as ends_on
+        valid_to as ends_on,
+        true as is_active
     from resolved
+    union all
+    select
+        sku_location_key,
+        date as starts_on,
+        date as ends_on,
+        false as is_active
+    from inactive_days
 
 )
 
