@@ -4,25 +4,27 @@ with sales as (
 
 ),
 
+-- two years and a little: every period of the last year and the same one a year before
 calendar as (
 
-    select * from {{ ref('dim_date') }}
+    select
+        {{ days_between(
+            'greatest(first_day, ' ~ add_days(as_of(), -800) ~ ')',
+            as_of()
+        ) }} as date
+    from sales
+    where first_day is not null
 
 ),
 
--- two years and a little: every period of the last year and the same one a year before
 days as (
 
     select
-        calendar.week_start,
-        calendar.month_start,
-        {{ period_start('quarter', 'calendar.date') }} as quarter_start,
-        {{ period_start('year', 'calendar.date') }} as year_start
+        {{ week_start('date') }} as week_start,
+        {{ month_start('date') }} as month_start,
+        {{ period_start('quarter', 'date') }} as quarter_start,
+        {{ period_start('year', 'date') }} as year_start
     from calendar
-    cross join sales
-    where
-        calendar.date >= sales.first_day
-        and calendar.date between {{ add_days(as_of(), -800) }} and {{ as_of() }}
 
 ),
 

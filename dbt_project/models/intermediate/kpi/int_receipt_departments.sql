@@ -6,7 +6,7 @@ with sales as (
 
 products as (
 
-    select * from {{ ref('dim_product') }}
+    select * from {{ ref('stg_erp__products') }}
 
 ),
 
@@ -22,7 +22,7 @@ grouped as (
         max(sales.customer_id) as customer_id,
         sum(sales.net_amount) as net_amount
     from sales
-    inner join products on sales.sku_id = products.sku_id
+    left join products on sales.sku_id = products.sku_id
     group by
         sales.source,
         sales.transaction_id,

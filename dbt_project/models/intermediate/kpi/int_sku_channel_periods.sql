@@ -12,22 +12,15 @@ periods as (
 
 ),
 
-calendar as (
-
-    select * from {{ ref('dim_date') }}
-
-),
-
 -- each day once for its week and once for its month; the longer periods are added up from months
 dated as (
 
     select
-        days.*,
-        calendar.week_start,
-        calendar.month_start
+        *,
+        {{ week_start('date') }} as week_start,
+        {{ month_start('date') }} as month_start
     from days
-    inner join calendar on days.date = calendar.date
-    where days.date >= {{ add_days(as_of(), -800) }}
+    where date >= {{ add_days(as_of(), -800) }}
 
 ),
 

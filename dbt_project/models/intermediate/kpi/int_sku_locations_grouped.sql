@@ -6,7 +6,7 @@ with sku_locations as (
 
 products as (
 
-    select * from {{ ref('dim_product') }}
+    select * from {{ ref('stg_erp__products') }}
 
 ),
 
@@ -19,7 +19,7 @@ named as (
         coalesce(products.department, 'unknown') as department,
         coalesce(products.category, 'unknown') as category
     from sku_locations
-    inner join products on sku_locations.sku_id = products.sku_id
+    left join products on sku_locations.sku_id = products.sku_id
 
 ),
 
