@@ -1,4 +1,4 @@
-"""Writes what docs/ repeats of the code: the settings page and the JSON Schema of source declarations.
+"""Writes what docs/ repeats of the code: the settings, the metrics, the JSON Schema of source declarations.
 
 .venv/bin/python scripts/write_reference_docs.py      a test says when it was forgotten
 """
@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel
 
 from orchestration.ingestion.catalogue import canonical_feeds
@@ -61,7 +62,49 @@ def declaration_schema() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-PAGES = {"settings.md": settings_page, "source-declaration.schema.json": declaration_schema}
+METRICS_HEAD = """# Metrics
+
+Each metric is said once, in `dbt_project/dbt_project.yml` (`vars: metrics`); the marts take their formulas from there
+(`macros/metric.sql`), and this page is written from it by `scripts/write_reference_docs.py`. A formula adds up columns
+of the same names over the rows that are asked for. A ratio is null where there is nothing to divide by, never zero.
+Additive: whether sums over rows are right; a ratio is never summed or averaged, its two parts are.
+"""
+
+
+def metrics_page() -> str:
+    """Return the metrics as Markdown: those that are summed, then those that are divided."""
+    text = (DOCS.parent / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
+    metrics = yaml.safe_load(text)["vars"]["metrics"]
+    sums = {name: metric for name, metric in metrics.items() if "formula" in metric}
+    ratios = {name: metric for name, metric in metrics.items() if "formula" not in metric}
+    summed = [
+        _row(f"`{name}`", m["name"], f"`{m['formula']}`", m["grain"], m["unit"], m["additivity"], m["meaning"])
+        for name, m in sums.items()
+    ]
+    divided = [_row(f"`{name}`", m["name"], f"`{_ratio(m)}`", m["unit"], m["meaning"]) for name, m in ratios.items()]
+    head = [
+        "| column | metric | formula | measured a | unit | additive over | meaning |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    ratio_head = ["| column | metric | formula | unit | meaning |", "|---|---|---|---|---|"]
+    parts = [METRICS_HEAD, "## Sums", "", *head, *summed, "", "## Ratios", "", *ratio_head, *divided, ""]
+    return "\n".join(parts)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ratio(metric: dict[str, str]) -> str:
+    factor = "100 x " if metric["unit"] == "percent" else ""
+    return f"{factor}{metric['numerator']} / {metric['denominator']}"
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "source-declaration.schema.json": declaration_schema,
+}
 
 
 if __name__ == "__main__":

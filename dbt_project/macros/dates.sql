@@ -8,6 +8,15 @@
     cast({{ dbt.date_trunc('month', date_expression) }} as date)
 {%- endmacro %}
 
+{# The first day of the month, quarter or year that holds a date. #}
+{% macro period_start(period, date_expression) -%}
+    cast({{ dbt.date_trunc(period, date_expression) }} as date)
+{%- endmacro %}
+
+{% macro add_months(date_expression, months) -%}
+    cast({{ dbt.dateadd('month', months, date_expression) }} as date)
+{%- endmacro %}
+
 {# The first day of the week that holds a date; weeks start on the company's weekday (var week_starts_on). #}
 {% macro week_start(date_expression) -%}
     {%- set days_into_week -%}

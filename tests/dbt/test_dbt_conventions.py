@@ -26,6 +26,7 @@ WITHOUT_KEY = {
     "mart_sku_location_day": "int_sku_location_days holds the same rows and tests the key: 41 million by two texts",
     "stg_erp__sourcing": "a way is told by columns that may be null; int_sourcing_resolved picks one a pair",
     "stg_erp__promotion_items": "23 million rows in the demo, and int_promotion_periods takes repeats",
+    "fct_promotion_days": "days of fct_promotion_periods, which tests the key: 23.6 million in the demo",
     "stg_erp__events": "nothing joins to it yet",
     "stg_crm__campaign_members": "a set of pairs, repeats say nothing new",
     "stg_crm__redemptions": "the same coupon may be redeemed twice a day",

@@ -58,6 +58,14 @@ OUTPUTS = (
         "How accurate forecasts made on past cut-offs were, beside seasonal naive.",
     ),
     OutputTable(
+        "kpi_daily",
+        "marts.kpi_daily",
+        ("date", "location_id", "channel", "department"),
+        False,
+        "Daily KPIs",
+        "Sales, margin, transactions, availability, lost sales and stock, by day, place, channel and department.",
+    ),
+    OutputTable(
         "data_quality",
         RESULTS,
         ("gate", "table_name", "check_name"),
@@ -76,7 +84,6 @@ LATER_OUTPUTS = (
     "allocation",
     "order_sourcing",
     "alerts",
-    "kpi_daily",
 )
 
 
