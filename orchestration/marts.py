@@ -55,6 +55,7 @@ class MartsSettings(BaseModel):
     )
     slow_mover_outcome_days: int = Field(
         56, ge=14, le=91, description="Days after a month end over which the backtest looks whether an alert was right."
+    )
     stock_gap_days: int = Field(
         14,
         ge=0,
