@@ -158,7 +158,7 @@ def test_customers_stand_in_the_marts_without_personal_data(query: Query) -> Non
 def test_the_day_mart_holds_sales_returns_price_promotion_and_stock(query: Query) -> None:
     rows = query(
         "select date, units_qty, returns_qty, net_amount, price, is_promoted, on_hand_qty, is_stockout "
-        "from marts.mart_sku_location_day where sku_id = 'A' and location_id = 'S1' order by date"
+        "from marts.mart_sku_location_day where sku_id = 'A' and location_id = 'S1' and date >= '2024-03-28' order by 1"
     )
     assert rows == [
         (day(28), 0, 0, 0, None, False, 0, True),
@@ -168,9 +168,86 @@ def test_the_day_mart_holds_sales_returns_price_promotion_and_stock(query: Query
     ]
 
 
+def test_the_day_mart_holds_every_day_on_which_the_place_carried_the_product(query: Query, bare_query: Query) -> None:
+    days = (
+        "select location_id, count(*), min(date), max(date) from marts.mart_sku_location_day where sku_id = 'A' "
+        "group by 1 order by 1"
+    )
+    assert query(days) == [
+        ("NOWHERE", 1, day(23), day(23)),  # not listed: the day of its sale
+        ("S1", 456, date(2023, 1, 1), day(31)),  # as long as it is listed
+        ("S2", 1, day(31), day(31)),  # listed from tomorrow
+        ("S3", 425, date(2023, 1, 1), date(2024, 2, 29)),  # closed on 1 March
+        ("S4", 455, date(2023, 1, 1), day(30)),
+        ("S5", 1, day(15), day(15)),
+        ("WH", 1, day(31), day(31)),
+    ]
+    # without listings from the first sale on, where the place is open
+    assert bare_query(days) == [
+        ("NOWHERE", 9, day(23), day(31)),
+        ("S1", 2, day(30), day(31)),
+        ("S2", 1, day(31), day(31)),
+        ("S3", 20, date(2024, 2, 10), date(2024, 2, 29)),
+        ("S4", 10, day(22), day(31)),
+        ("S5", 17, day(15), day(31)),
+    ]
+
+
+def test_the_day_mart_holds_money_supply_and_what_was_lost(query: Query) -> None:
+    rows = query(
+        "select date, cost_amount, margin_amount, discount_amount, shelf_price, on_order_qty, in_transfer_qty, "
+        "stockout_share, lost_qty, lost_amount, lost_margin_amount "
+        "from marts.mart_sku_location_day where sku_id = 'A' and location_id = 'S1' and date >= '2024-03-28' order by 1"
+    )
+    shelf, cost, lost = Decimal("2.5"), Decimal("1.5"), Decimal("1.5")
+    assert rows == [
+        # 24 open, 12 that came after the day, 6 of 10 outstanding
+        (day(28), 0, 0, 0, Decimal("2.75"), 42, 0, 1, 0, 0, 0),
+        (day(29), 0, 0, 0, Decimal("2.0"), 42, 8, 0, 0, 0, 0),
+        # sold out at 10:00, an hour that opens S1's day; the estimate of demand is 3.5, 2 were sold
+        (day(30), cost, 1, 0, shelf, 42, 14, pytest.approx(rows[2][7]), lost, lost * shelf, lost),
+        (day(31), 2 * cost, 2, 0, shelf, 42, 6, 0, 0, 0, 0),
+    ]
+    assert 0 < rows[2][7] < 1
+    lost_of = "select distinct lost_qty from marts.mart_sku_location_day where sku_id = "
+    assert query(lost_of + "'D' and location_id = 'S1'") == [(None,)]  # no series, no estimate
+
+
+def test_prices_of_a_scope_never_overlap_and_the_plan_is_kept(query: Query, bare_query: Query) -> None:
+    end = date(9999, 12, 31)
+    prices = "select location_id, member_tier, valid_from, valid_to, price, is_observed from marts.fct_price "
+    assert query(prices + "where sku_id = 'A' order by 1, 2, 3") == [
+        ("*", "*", date(2024, 1, 1), day(29), Decimal("2.75"), False),
+        ("*", "*", day(30), day(30, 4), Decimal("2.5"), False),
+        ("*", "*", day(1, 5), end, Decimal("3.0"), False),
+        ("*", "gold", day(30), end, Decimal("2.4"), False),
+        ("S1", "*", day(29), day(29), Decimal("2.0"), False),
+    ]
+    assert query(prices + "where sku_id = 'X'") == [("S1", "*", day(21), end, Decimal("1.11"), True)]
+    assert bare_query("select bool_and(is_observed) from marts.fct_price") == [(True,)]
+
+
+def test_weeks_and_months_add_up_to_days(query: Query, bare_query: Query) -> None:
+    sums = "select sum(units_qty), sum(returns_qty), sum(net_amount), sum(cost_amount), sum(lost_amount) from marts."
+    for ask in (query, bare_query):
+        days = ask(sums + "mart_sku_location_day")
+        assert ask(sums + "mart_sku_location_week") == ask(sums + "mart_sku_location_month") == days
+    assert query("select returned_on, returns_qty, returned_amount from marts.fct_returns") == [
+        (day(30), 1, Decimal("2.50"))
+    ]
+
+
+def test_stock_that_nobody_counted_is_worked_out_and_marked(query: Query) -> None:
+    rows = query(
+        "select sku_id, location_id, snapshot_date, on_hand_qty, is_stockout from marts.fct_inventory_daily "
+        "where is_estimated"
+    )
+    assert rows == [("D", "S1", day(31), 0, None)]
+
+
 def test_a_promotion_without_a_place_holds_everywhere(query: Query) -> None:
     rows = query("select sku_id, location_id, date from marts.mart_sku_location_day where is_promoted order by all")
-    assert rows == [("A", "S1", day(31)), ("A", "S5", day(15))]
+    assert rows == [("A", "S1", day(15)), ("A", "S1", day(31)), ("A", "S4", day(15)), ("A", "S5", day(15))]
 
 
 def test_the_day_mart_adds_up_to_the_lines(query: Query, bare_query: Query) -> None:
