@@ -169,7 +169,7 @@ covers as (
         -- the week in which mean demand uses up the stock, and the part of it that passes before
         min(
             case
-                when mean_with_qty >= stock_qty
+                when mean_with_qty >= stock_qty and mean_with_qty - mean_qty < stock_qty
                     then
                         days_before
                         + days_covered * (stock_qty - (mean_with_qty - mean_qty)) / nullif(mean_qty, 0)
