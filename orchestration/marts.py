@@ -13,6 +13,49 @@ class MartsSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    lead_time_window_days: int = Field(
+        364,
+        ge=7,
+        description="Lead times and suppliers' performance are measured over the receipts of so many days.",
+    )
+    lead_time_min_receipts: int = Field(
+        8,
+        ge=2,
+        description="Orders received on a lane (source and place), else on the source's lanes to places of that type, "
+        "from which on the measured lead time replaces the one of erp/sourcing.",
+    )
+    dead_stock_days: int = Field(182, ge=1, description="Stock of which nothing left for so many days is dead.")
+    dead_stock_days_by_category: dict[str, int] = Field(default_factory=dict, description="The same by category.")
+    slow_mover_decline_pct: float = Field(
+        40.0,
+        gt=0.0,
+        le=100.0,
+        description="Sales of the last 30 days so far below the 30 before (per cent, per comparable day) are slow.",
+    )
+    slow_mover_decline_pct_by_category: dict[str, float] = Field(
+        default_factory=dict, description="The same by category."
+    )
+    slow_mover_max_cover_days: int = Field(
+        180, ge=1, description="Stock that lasts longer than this at the pace of the last 91 days is slow."
+    )
+    slow_mover_max_cover_days_by_category: dict[str, int] = Field(
+        default_factory=dict, description="The same by category."
+    )
+    slow_mover_max_age_days: int = Field(180, ge=1, description="Stock older than this on average is slow.")
+    slow_mover_max_age_days_by_category: dict[str, int] = Field(
+        default_factory=dict, description="The same by category."
+    )
+    slow_mover_min_units: int = Field(
+        12, ge=1, description="A decline is judged where so many units or more sold in the 30 days before."
+    )
+    slow_mover_min_deviations: float = Field(
+        2.0,
+        ge=0.0,
+        description="A decline must exceed chance, by so many standard deviations of the difference of two counts.",
+    )
+    slow_mover_outcome_days: int = Field(
+        56, ge=14, le=91, description="Days after a month end over which the backtest looks whether an alert was right."
+    )
     stock_gap_days: int = Field(
         14,
         ge=0,

@@ -121,11 +121,18 @@ def _withheld_sentence() -> pl.Expr:
 def _protection_text() -> pl.Expr:
     """E.g. '9 days (1 wait + 3 lead [2.5 ± 1] + 5 review)'; in square brackets what was measured or assumed."""
     spread = _if(pl.col("lead_time_sd_days") > 0, pl.format(" ± {}", _number("lead_time_sd_days", 2)))
+    is_measured = pl.col("lead_time_source").str.starts_with("measured").fill_null(False)
     is_exact = (pl.col("lead_time_days") == pl.col("whole_lead_days")) & (pl.col("lead_time_sd_days") == 0)
+    measured = _if(is_measured, pl.lit(" measured"))
     lead_note = (
         pl.when("is_default_lead_time")
         .then(pl.lit(" [assumed]"))
-        .otherwise(_if(~is_exact, pl.concat_str(pl.lit(" ["), _number("lead_time_days", 2), spread, pl.lit("]"))))
+        .otherwise(
+            _if(
+                ~is_exact | is_measured,
+                pl.concat_str(pl.lit(" ["), _number("lead_time_days", 2), spread, measured, pl.lit("]")),
+            )
+        )
     )
     return pl.concat_str(
         pl.format("{} {} (", "protection_days", _plural(pl.col("protection_days"), "day")),

@@ -22,6 +22,7 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "service_target": pl.Float64,
     "lead_time_days": pl.Float64,
     "lead_time_sd_days": pl.Float64,
+    "lead_time_source": pl.String,
     "review_days": pl.Int64,
     "wait_days": pl.Int64,
     "protection_days": pl.Int64,

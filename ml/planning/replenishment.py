@@ -50,8 +50,9 @@ class ReplenishmentInputs:
     forecast_weekly: sku_id, location_id, week_start, mean.
     dispersion: the table ml.forecast_dispersion.
     positions: sku_id, location_id, snapshot_date and STOCK_TERMS; one row a pair, its newest snapshot.
-    sourcing: sku_id, location_id, supplier_id or from_location_id, lead_time_days, lead_time_sd_days, min_order_qty,
-        order_multiple, unit_cost; one row a pair, the source to order from.
+    sourcing: sku_id, location_id, supplier_id or from_location_id, lead_time_days, lead_time_sd_days,
+        lead_time_source (measured_lane, measured_location_type, delivered), min_order_qty, order_multiple, unit_cost;
+        one row a pair, the source to order from.
     suppliers: supplier_id, supplier_name, order_weekdays, min_order_value.
     products: sku_id, product_name, department.
     locations: location_id, location_name, is_open.

@@ -31,7 +31,7 @@ def classify_series(forecast_daily: pl.DataFrame, locations: pl.DataFrame, sourc
         forecast_daily.select(KEYS)
         .unique()
         .join(locations.select("location_id", "location_name", "is_open"), on="location_id", how="left")
-        .join(sourcing.select(*KEYS, *sources, *numbers), on=KEYS, how="left")
+        .join(sourcing.select(*KEYS, *sources, *numbers, "lead_time_source"), on=KEYS, how="left")
         .with_columns(
             fate=pl.when(pl.col("location_id").str.starts_with(POOLED_PREFIX))
             .then(pl.lit("pooled"))
@@ -90,6 +90,9 @@ def add_protection(
         is_default_review=pl.col("order_on").is_null(),
         is_lead_time_sd_unknown=pl.col("lead_time_sd_days").is_null(),
         has_impossible_terms=pl.min_horizontal(_SOURCING_TERMS).fill_null(0.0) < 0,
+        lead_time_source=pl.when(pl.col("lead_time_days").is_null())
+        .then(pl.lit("default"))
+        .otherwise(pl.col("lead_time_source")),
         lead_time_days=pl.col("lead_time_days").fill_null(settings.default_lead_time_days),
         lead_time_sd_days=pl.col("lead_time_sd_days").fill_null(0.0),
         order_on=pl.col("order_on").fill_null(as_of + timedelta(days=1)),

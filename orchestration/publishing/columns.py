@@ -36,6 +36,8 @@ _MEANINGS = {
     "service_target": "Service aimed at.",
     "lead_time_days": "Days from order to delivery.",
     "lead_time_sd_days": "Standard deviation of the lead time, in days.",
+    "lead_time_source": "Where the lead time comes from: measured_lane (this source to this place), "
+    "measured_location_type (this source to places of that type), delivered (erp/sourcing) or default.",
     "review_days": "Days from this order to the next one.",
     "wait_days": "Days until the order can be placed.",
     "protection_days": "Days that this order has to last: waiting, lead time and review.",

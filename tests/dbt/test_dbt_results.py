@@ -346,3 +346,98 @@ def test_what_arrived_explains_sales_from_an_empty_shelf(query: Query, bare_quer
     # A at S1 closed the 30th empty and sold two on the 31st, on which a transfer of eight arrived: nothing to count
     assert query("select * from marts.mart_count_list") == []
     assert bare_query("select * from marts.mart_count_list") == []
+
+
+# ---- suppliers and the health of stock
+
+
+def test_suppliers_that_only_orders_or_sourcing_name_are_inferred(query: Query) -> None:
+    rows = query(
+        "select supplier_id, product_count, location_count, typical_lead_time_days, typical_lead_time_source, "
+        "is_inferred from marts.dim_supplier order by 1"
+    )
+    assert rows == [
+        ("SUP1", 1, 1, 18, "measured", False),
+        ("SUP2", 1, 1, 9, "delivered", True),
+        ("SUP9", 0, 0, None, None, True),  # from tomorrow on
+    ]
+
+
+def test_orders_and_transfers_are_told_as_known_on_the_day(query: Query) -> None:
+    orders = query(
+        "select po_id, is_open, open_qty, fill_share, lead_time_days from marts.fct_purchase_orders "
+        "order by ordered_on, po_id"
+    )
+    assert orders == [
+        ("received", False, 0, 1.0, 18),
+        ("open", True, 24, 0.0, None),
+        ("received_later", True, 12, 0.0, None),
+        ("cancelled", False, 0, 0.0, None),
+        ("part_received", True, 6, 0.4, None),
+    ]
+    moves = query(
+        "select transfer_id, is_in_transit, in_transit_qty, lead_time_days from marts.fct_transfers order by 1"
+    )
+    assert moves == [("arrived", False, 0, 2), ("under_way", True, 6, None)]
+
+
+def test_a_supplier_is_measured_as_a_whole_and_by_lane(query: Query) -> None:
+    rows = query(
+        "select scope, location_id, order_count, lead_time_mean_days, promised_lead_time_days, lead_time_gap_days, "
+        "on_time_share, fill_share, open_line_count, open_amount "
+        "from marts.mart_supplier_performance where supplier_id = 'SUP1' order by 1"
+    )
+    # nothing was expected on a day, so nobody can say what was on time; 42 units at 1.50 are open
+    figures = (5, 18.0, 5.0, 13.0, None, 1.0, 3, Decimal("63.00"))
+    assert rows == [("all", None, *figures), ("lane", "S1", *figures)]
+
+
+def test_one_order_does_not_replace_what_was_promised(query: Query) -> None:
+    rows = query(
+        "select lead_time_days, lead_time_source from intermediate.int_sourcing_resolved where location_id = 'S1' "
+        "and is_sourced"
+    )
+    assert rows == [(5, "delivered")]
+
+
+def test_the_health_of_a_stock_can_be_added_up_by_hand(query: Query) -> None:
+    rows = query(
+        "select stock_amount, avg_stock_364d_amount, cost_of_sales_364d_amount, turnover_364d_days, "
+        "cover_forecast_days, sell_through_91d_pct, age_days, receipt_share, availability_28d_pct, target_qty, "
+        "over_stock_qty from marts.mart_inventory_health where sku_id = 'A' and location_id = 'S1'"
+    )
+    # 0, 5, 0 and 7 on four days: 3 on average, at 1.50; 3 sold (2, 1 back, 2): 4.50; so 4 days of stock
+    # 7 last 3.5 days at 2 a day; 3 / (3 + 7) sold; all 7 came on the last day
+    # two of the four days closed empty: one for all of it, one from 10:00 on, by when 9 of 11 units sell in that place
+    # position 7 - 1 + 42 + 6 = 54 against 25
+    (row,) = rows
+    assert row[:8] == (Decimal("10.50"), Decimal("4.50"), Decimal("4.50"), 4.0, 3.5, 30.0, 0.0, 1.0)
+    assert row[8] == pytest.approx(100 * (1 - (1 + 2 / 11) / 4))
+    assert row[9:] == (25, 29)
+
+
+def test_the_network_is_one_warehouse(query: Query) -> None:
+    rows = query(
+        "select sku_id, on_hand_qty, free_qty, in_transfer_qty, on_order_qty, stock_amount, stocked_location_count "
+        "from marts.mart_network_stock where ownership = 'all' order by 1"
+    )
+    # 7 at 1.50 in the store, 100 at 1.20 in the warehouse
+    assert rows == [("A", 107, 106, 6, 42, Decimal("130.50"), 2), ("D", 0, 0, 0, 0, Decimal("0.00"), 0)]
+    parts = "select sum(on_hand_qty), sum(in_transfer_qty), sum(on_order_qty) from marts.mart_network_stock"
+    assert query(f"{parts} where ownership = 'all'") == query(f"{parts} where ownership <> 'all'")
+    positions = "select sum(on_hand_qty), sum(in_transfer_qty), sum(on_order_qty) from intermediate.int_stock_positions"
+    assert query(f"{parts} where ownership = 'all'") == query(positions)
+
+
+def test_without_stock_its_marts_are_empty(bare_query: Query) -> None:
+    for mart in (
+        "dim_supplier",
+        "fct_purchase_orders",
+        "fct_transfers",
+        "mart_supplier_performance",
+        "mart_inventory_health",
+        "mart_slow_movers",
+        "mart_slow_mover_backtest",
+        "mart_network_stock",
+    ):
+        assert bare_query(f"select count(*) from marts.{mart}") == [(0,)], mart

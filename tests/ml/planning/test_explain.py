@@ -35,6 +35,11 @@ def test_the_worked_line_reads():
         ({"min_order_qty": 90.0}, "; raised to the minimum of 90."),
         ({"lead_time_days": None}, "over 14 days (7 lead [assumed] + 7 review [assumed])"),
         ({"lead_time_days": 2.25}, "over 10 days (3 lead [2.25] + 7 review [assumed])"),
+        ({"lead_time_source": "measured_lane"}, "over 9 days (2 lead [2 measured] + 7 review [assumed])"),
+        (
+            {"lead_time_source": "measured_location_type", "lead_time_sd_days": 1.25},
+            "over 9 days (2 lead [2 ± 1.25 measured] + 7 review [assumed])",
+        ),
     ],
 )
 def test_each_term_is_said(pair, words):

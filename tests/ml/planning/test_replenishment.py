@@ -17,10 +17,10 @@ from ml.planning.settings import PlanningSettings
 
 CONTRACT = (  # contracts.md, section 4, with the keys, and the terms that came with this list
     "sku_id location_id supplier_id from_location_id as_of order_on service_type service_target lead_time_days "
-    "lead_time_sd_days review_days wait_days protection_days demand_mean_qty target_qty on_hand_qty reserved_qty "
-    "backorder_qty on_order_qty in_transfer_qty inventory_position_qty need_qty after_moq_qty after_pack_qty "
-    "order_multiple min_order_qty order_qty unit_cost order_value stockout_on expected_lost_qty reason_codes "
-    "withheld_reason explanation"
+    "lead_time_sd_days lead_time_source review_days wait_days protection_days demand_mean_qty target_qty on_hand_qty "
+    "reserved_qty backorder_qty on_order_qty in_transfer_qty inventory_position_qty need_qty after_moq_qty "
+    "after_pack_qty order_multiple min_order_qty order_qty unit_cost order_value stockout_on expected_lost_qty "
+    "reason_codes withheld_reason explanation"
 )
 
 WORKED = {  # the line that docs/stock_decisions.md works by hand
@@ -320,6 +320,7 @@ def test_places_and_suppliers_without_a_row_are_open_and_called_by_their_id():
 def test_blank_lead_times_are_assumed_and_say_so():
     rule = PlanningSettings(default_lead_time_days=4)
     line = one_line({"lead_time_days": None, "lead_time_sd_days": None}, settings=rule, weekdays={"V1": "1"})
+    assert line["lead_time_source"] == "default"
     assert (line["lead_time_days"], line["lead_time_sd_days"], line["protection_days"]) == (4, 0, 11)
     assert line["reason_codes"] == "default_lead_time;lead_time_sd_unknown"
     assert one_line({"lead_time_days": 2.0}, settings=rule)["lead_time_days"] == 2

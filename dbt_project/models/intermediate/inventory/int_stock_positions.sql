@@ -12,13 +12,13 @@ sku_locations as (
 
 purchase_orders as (
 
-    select * from {{ ref('stg_erp__purchase_orders') }}
+    select * from {{ ref('int_purchase_order_lines') }}
 
 ),
 
 transfers as (
 
-    select * from {{ ref('stg_erp__transfers') }}
+    select * from {{ ref('int_transfer_lines') }}
 
 ),
 
@@ -34,17 +34,14 @@ newest_snapshots as (
 
 ),
 
--- a short receipt stays open until its status says that nothing more will come
 on_order as (
 
     select
         sku_id,
         location_id,
-        sum(ordered_qty - received_qty) as on_order_qty
+        sum(open_qty) as on_order_qty
     from purchase_orders
-    where
-        ordered_qty > received_qty
-        and coalesce(status, 'open') not in ('received', 'closed', 'cancelled', 'canceled')
+    where is_open
     group by sku_id, location_id
 
 ),
@@ -54,9 +51,9 @@ in_transfer as (
     select
         sku_id,
         to_location_id as location_id,
-        sum(transfer_qty) as in_transfer_qty
+        sum(in_transit_qty) as in_transfer_qty
     from transfers
-    where received_on is null
+    where is_in_transit
     group by sku_id, to_location_id
 
 ),
