@@ -22,6 +22,7 @@ from orchestration.errors import SettingsError
 from orchestration.identity.settings import IdentitySettings
 from orchestration.ingestion.settings import IngestionSettings
 from orchestration.publishing.settings import PublishingSettings
+from orchestration.reference import CalendarSettings
 from orchestration.strict_yaml import explain, read_mapping
 
 HOME_VARIABLE = "SHELFCAST_HOME"
@@ -66,6 +67,7 @@ class Settings(BaseModel):
     simulated_feeds: tuple[str, ...] = Field(
         (), description="Feeds whose data are made up (a demo, a trial); said wherever they are shown."
     )
+    calendar: CalendarSettings = Field(default_factory=CalendarSettings, description="Whose holidays count.")
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings, description="How extracts are read.")
     schedule: ScheduleSettings = Field(default_factory=ScheduleSettings, description="When the night starts.")
     forecast: ForecastSettings = Field(default_factory=ForecastSettings, description="How demand is forecast.")

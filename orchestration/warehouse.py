@@ -16,7 +16,7 @@ import polars as pl
 from orchestration.errors import WarehouseBusyError
 from orchestration.settings import Settings
 
-SCHEMAS = ("raw", "feeds", "quarantine", "identity", "ops", "ml")
+SCHEMAS = ("raw", "feeds", "quarantine", "identity", "reference", "ops", "ml")
 BUSY_WAIT_SECONDS = 60.0
 
 
