@@ -1,7 +1,7 @@
 """Reference data that no company delivers: the public holidays of its country, from the package `holidays`.
 
-Belongs here: which country's days, and their names as a frame. Not here: what a holiday means to a day (`dim_date`), and
-the Dagster asset that writes the table (defs/assets/reference.py).
+Belongs here: which country's days, and their names as a frame. Not here: what a holiday means to a day (`dim_date`),
+and the Dagster asset that writes the table (defs/assets/reference.py).
 """
 
 from __future__ import annotations

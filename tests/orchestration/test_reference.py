@@ -20,7 +20,9 @@ def test_without_a_country_there_are_none_and_the_columns_stay():
 
 
 def test_a_regions_own_days_stand_beside_the_national_ones():
-    frame = holidays_between(CalendarSettings(country="DE", subdivision_by_region={"south": "BY", "north": "HH"}), *YEAR)
+    frame = holidays_between(
+        CalendarSettings(country="DE", subdivision_by_region={"south": "BY", "north": "HH"}), *YEAR
+    )
     unity = frame.filter(pl.col("date") == date(2024, 10, 3))
     assert unity.rows() == [(date(2024, 10, 3), unity["holiday_name"][0], "DE", None, None)]
     corpus_christi = frame.filter(pl.col("date") == date(2024, 5, 30))
