@@ -1,4 +1,4 @@
-"""The gates: what is asked of extracts, of business tables before forecasting, and of outputs before publication."""
+"""The gates: what is asked of extracts, of business tables before forecasting, of outputs, and of the marts."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from data_quality.suites.series import series_checks
 FEEDS = "feeds"
 MARTS = "marts"
 OUTPUTS = "outputs"
+RESULTS = "results"
 
 
 def feeds_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:
@@ -39,7 +40,6 @@ def marts_checks(settings: QualitySettings, as_of: date, tables: Collection[str]
     checks = [
         *extract_checks(settings),
         *sales_checks(settings, as_of),
-        *sku_location_day_checks(settings, as_of),
         *inventory_checks(settings, as_of),
         *dimension_checks(settings, as_of),
         *series_checks(as_of),
@@ -56,3 +56,11 @@ def outputs_checks(settings: QualitySettings, as_of: date, tables: Collection[st
     earlier night fails by its as_of.
     """
     return applicable([*forecast_checks(settings, as_of), *order_checks(settings, as_of)], tables)
+
+
+def results_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:
+    """Return what must hold of the marts that are built after forecasting, before they are published.
+
+    tables: as for marts_checks.
+    """
+    return applicable(sku_location_day_checks(settings, as_of), tables)

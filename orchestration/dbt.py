@@ -1,4 +1,4 @@
-"""How the night calls dbt: where the project lies, its manifest, the environment and arguments of one `dbt build`.
+"""How the night calls dbt: where the project lies, its manifest, the environment and arguments of a `dbt build`.
 
 Belongs here: pure argument helpers and the parse that makes the manifest. Not here: SQL (dbt_project) and the Dagster
 asset that streams the build (defs/assets/dbt.py).
@@ -51,6 +51,7 @@ def variables(settings: Settings, as_of: date) -> dict[str, object]:
         "company_timezone": settings.timezone,
         "week_starts_on": settings.week_starts_on,
         **doubt_variables(settings.quality),
+        **settings.marts.model_dump(),
         # the gate after the build refuses what dbt's tests find, with rows and advice
         "test_severity": "warn",
     }
@@ -73,7 +74,7 @@ def doubt_variables(quality: QualitySettings) -> dict[str, object]:
 
 
 def build_arguments(settings: Settings, as_of: date) -> list[str]:
-    """Return the arguments of the one `dbt build` of a night; unit tests belong to the test run."""
+    """Return the arguments of a night's `dbt build`; unit tests belong to the test run."""
     return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables(settings, as_of))]
 
 

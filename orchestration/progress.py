@@ -24,8 +24,10 @@ STEP_NAMES = {
     "demand_history": "estimate demand",
     "forecasts": "forecast 26 weeks",
     "forecasts_gate": "check the forecasts",
-    "ml__replenishment_orders": "propose orders",
+    "recommendations": "propose orders",
     "orders_gate": "check the orders",
+    "dbt_build_marts": "build the marts (dbt)",
+    "results_gate": "check the marts",
     "published__latest": "publish",
 }
 

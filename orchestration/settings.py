@@ -21,6 +21,7 @@ from ml.planning.settings import PlanningSettings
 from orchestration.errors import SettingsError
 from orchestration.identity.settings import IdentitySettings
 from orchestration.ingestion.settings import IngestionSettings
+from orchestration.marts import MartsSettings
 from orchestration.publishing.settings import PublishingSettings
 from orchestration.reference import CalendarSettings
 from orchestration.strict_yaml import explain, read_mapping
@@ -76,6 +77,7 @@ class Settings(BaseModel):
     identity: IdentitySettings = Field(
         default_factory=IdentitySettings, description="How customer accounts of several sources are told to be one."
     )
+    marts: MartsSettings = Field(default_factory=MartsSettings, description="Thresholds and rates of the marts.")
     publishing: PublishingSettings = Field(default_factory=PublishingSettings, description="What a night publishes.")
 
     home: Path = Field(Path("home"), exclude=True, description="Not a key of the file: the home directory itself.")

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from data_quality.checks import Check, day
+from data_quality.checks import Check, Table, day
 from data_quality.settings import QualitySettings
-from data_quality.suites.sales import DAYS, LINES
+from data_quality.suites.sales import LINES
 from data_quality.suites.thresholds import by_category
 
+# units and money of a product at a place and day, by the number of the pair
+DAYS = Table("intermediate.int_sales_daily", ("sku_location_key", "date"))
+PAIRS = "intermediate.int_sku_locations_numbered"
 MIN_PAIRS = 20  # fewer products at places than this say nothing of a category's prices
 FLOOR = 0.0001  # a category that was not there counts as this share: its logarithm must be finite
 
@@ -60,20 +63,20 @@ def _amounts_follow_prices(settings: QualitySettings) -> Check:
 def _prices_are_steady(settings: QualitySettings, as_of: date) -> Check:
     query = f"""
         with days as (
-            select sku_id, location_id, date > {day(as_of)} - 28 as is_recent, units_qty, price * units_qty as amount
-            from marts.mart_sku_location_day
-            where date > {day(as_of)} - 119 and date <= {day(as_of)} and units_qty > 0 and price is not null
+            select sku_location_key, date > {day(as_of)} - 28 as is_recent, units_qty, sales_amount as amount
+            from {DAYS.name}
+            where date > {day(as_of)} - 119 and date <= {day(as_of)} and units_qty > 0
         ),
         pairs as (
-            select sku_id, location_id,
+            select sku_location_key,
                 sum(amount) filter (where is_recent) / sum(units_qty) filter (where is_recent) as recent_price,
                 sum(amount) filter (where not is_recent) / sum(units_qty) filter (where not is_recent) as earlier_price
             from days
-            group by sku_id, location_id
+            group by sku_location_key
         ),
         categories as (
             select category, count(*) as pair_count, median(100.0 * (recent_price / earlier_price - 1)) as change_pct
-            from pairs left join marts.dim_product using (sku_id)
+            from pairs inner join {PAIRS} using (sku_location_key) left join marts.dim_product using (sku_id)
             where recent_price > 0 and earlier_price > 0
             group by category
         )
@@ -95,16 +98,16 @@ def _prices_are_steady(settings: QualitySettings, as_of: date) -> Check:
 def _mix_is_steady(settings: QualitySettings, as_of: date) -> Check:
     query = f"""
         with days as (
-            select sku_id,
+            select sku_location_key,
                 coalesce(sum(greatest(net_amount, 0)) filter (where date > {day(as_of)} - 28), 0) as recent_amount,
                 coalesce(sum(greatest(net_amount, 0)) filter (where date <= {day(as_of)} - 28), 0) as earlier_amount
-            from marts.mart_sku_location_day
+            from {DAYS.name}
             where date > {day(as_of)} - 119 and date <= {day(as_of)}
-            group by sku_id
+            group by sku_location_key
         ),
         categories as (
             select category, sum(recent_amount) as recent_amount, sum(earlier_amount) as earlier_amount
-            from days left join marts.dim_product using (sku_id)
+            from days inner join {PAIRS} using (sku_location_key) left join marts.dim_product using (sku_id)
             group by category
         ),
         shares as (

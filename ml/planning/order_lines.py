@@ -43,6 +43,9 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "explanation": pl.String,
 }
 LINES_SCHEMA = pl.Schema(_COLUMNS)
+TARGETS_SCHEMA = pl.Schema(
+    {name: _COLUMNS[name] for name in ("sku_id", "location_id", "protection_days", "demand_mean_qty", "target_qty")}
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,11 @@ class ReplenishmentNotes:
 
 @dataclass(frozen=True)
 class Replenishment:
-    """`lines`: LINES_SCHEMA, ordered or withheld, sorted by its first two columns. `notes`: what became of the rest."""
+    """`lines`: LINES_SCHEMA, ordered or withheld. `targets`: TARGETS_SCHEMA, every planned pair. Both sorted by pair.
+
+    `notes`: what became of the series without a line.
+    """
 
     lines: pl.DataFrame
+    targets: pl.DataFrame
     notes: ReplenishmentNotes

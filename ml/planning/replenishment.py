@@ -27,7 +27,7 @@ from ml.forecasting.distribution import DemandDistribution
 from ml.planning.demand_path import KEYS, DemandPath
 from ml.planning.explain import WITHHELD, explanation
 from ml.planning.formulas import lead_time_variance
-from ml.planning.order_lines import LINES_SCHEMA, Replenishment, ReplenishmentNotes
+from ml.planning.order_lines import LINES_SCHEMA, TARGETS_SCHEMA, Replenishment, ReplenishmentNotes
 from ml.planning.settings import PlanningSettings
 from ml.planning.steps import DECIMALS, STEPS, apply_steps, step_codes
 from ml.planning.terms import add_names, add_protection, add_service, add_stock, classify_series
@@ -87,7 +87,8 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
     listed = lines.filter((pl.col("order_qty") > 0) | pl.col("withheld_reason").is_not_null())
     listed = listed.with_columns(reason_codes=_reason_codes(), explanation=explanation())
     listed = listed.select(pl.col(name).cast(dtype) for name, dtype in LINES_SCHEMA.items())
-    return Replenishment(listed, _notes(series, listed, inputs.products, settings))
+    targets = lines.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
+    return Replenishment(listed, targets, _notes(series, listed, inputs.products, settings))
 
 
 def _require_keys(inputs: ReplenishmentInputs) -> None:

@@ -36,17 +36,19 @@ GATED = {
         "marts.mart_count_list",
         "marts.mart_missing_till_days",
         "marts.mart_review_queue",
-        "marts.mart_sku_location_day",
+        "intermediate.int_sales_daily",
         "intermediate.int_series_selected",
     ),
     FORECASTS: ("ml.forecast_accuracy", "ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_monthly"),
     ORDERS: ("ml.replenishment_orders",),
+    gates.RESULTS: ("marts.mart_sku_location_day",),
 }
 DECLARED = {
     gates.FEEDS: gates.feeds_checks,
     gates.MARTS: gates.marts_checks,
     FORECASTS: gates.outputs_checks,
     ORDERS: gates.outputs_checks,
+    gates.RESULTS: gates.results_checks,
 }
 RESULTS = "ops.data_quality"
 
@@ -85,6 +87,12 @@ def forecasts_gate(context: dg.AssetCheckExecutionContext, company: Company) -> 
 def orders_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
     """Before publication: may these order lists go out?"""
     yield from _run_gate(context, company.settings(), ORDERS)
+
+
+@dg.multi_asset_check(name="results_gate", specs=_specs(gates.RESULTS), pool=POOL)
+def results_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
+    """Before publication: may the marts that read forecasts go out?"""
+    yield from _run_gate(context, company.settings(), gates.RESULTS)
 
 
 def _run_gate(context: dg.AssetCheckExecutionContext, settings: Settings, gate: str) -> Iterator[dg.AssetCheckResult]:

@@ -12,7 +12,16 @@ from gate_mutations import AS_OF
 
 from data_quality.checks import Check
 from data_quality.engine import existing_tables, run_gate
-from data_quality.gates import FEEDS, MARTS, OUTPUTS, feeds_checks, marts_checks, outputs_checks
+from data_quality.gates import (
+    FEEDS,
+    MARTS,
+    OUTPUTS,
+    RESULTS,
+    feeds_checks,
+    marts_checks,
+    outputs_checks,
+    results_checks,
+)
 from data_quality.results import CheckResult
 from data_quality.settings import QualitySettings
 from orchestration.ingestion.catalogue import canonical_feeds
@@ -40,6 +49,7 @@ def declared(good: Path) -> dict[str, list[Check]]:
         FEEDS: feeds,
         MARTS: marts_checks(settings, AS_OF, tables),
         OUTPUTS: outputs_checks(settings, AS_OF, tables),
+        RESULTS: results_checks(settings, AS_OF, tables),
     }
 
 

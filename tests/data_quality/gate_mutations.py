@@ -9,6 +9,7 @@ from data_quality.suites.feed_rules import FEEDS
 AS_OF = date(2024, 3, 27)  # the business day of good_warehouse.sql
 
 SALES, DAYS = "marts.fct_sales", "marts.mart_sku_location_day"
+DAILY, PAIRS = "intermediate.int_sales_daily", "intermediate.int_sku_locations_numbered"
 STOCK = "marts.fct_inventory_daily"
 PRODUCTS, PLACES, CALENDAR, CUSTOMERS = (
     "marts.dim_product",
@@ -91,12 +92,20 @@ _on(
             update marts.mart_sku_location_day set price = 'inf' where rowid = 1""",
         "on_hand_qty_is_a_number": "update marts.mart_sku_location_day set on_hand_qty = 1e13 where rowid = 1",
         "adds_up_to_sales": "update marts.mart_sku_location_day set units_qty = units_qty + 0.001 where rowid = 1",
-        # twenty more places, all at twice the price since four weeks
-        "prices_are_steady": f"""insert into {DAYS} select days.* replace (location_id || i as location_id,
-            case when date > date '2024-02-28' then price * 2 else price end as price)
-            from {DAYS} as days, range(20) as t (i)""",
-        "mix_is_steady": f"update {DAYS} set net_amount = 0 where sku_id = 'C' and date > date '2024-02-28'",
         "stockout_follows_stock": f"update {DAYS} set is_stockout = false where on_hand_qty is null",
+    },
+)
+_on(
+    DAILY,
+    {
+        # twenty more places, all at twice the price since four weeks
+        "prices_are_steady": f"""insert into {PAIRS} select sku_location_key + 100 * (i + 1), sku_id, location_id || i
+            from {PAIRS}, range(20) as t (i);
+            insert into {DAILY} select days.* replace (sku_location_key + 100 * (i + 1) as sku_location_key,
+            case when date > date '2024-02-28' then sales_amount * 2 else sales_amount end as sales_amount)
+            from {DAILY} as days, range(20) as t (i)""",
+        "mix_is_steady": f"""update {DAILY} set net_amount = 0 where date > date '2024-02-28'
+            and sku_location_key in (select sku_location_key from {PAIRS} where sku_id = 'C')""",
     },
 )
 _on(

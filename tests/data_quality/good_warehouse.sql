@@ -71,6 +71,14 @@ left join marts.fct_inventory_daily as stock
     on sales.sku_id = stock.sku_id and sales.location_id = stock.location_id and sales.sold_on = stock.snapshot_date
 group by all;
 
+create table intermediate.int_sku_locations_numbered as
+select row_number() over (order by sku_id, location_id) as sku_location_key, sku_id, location_id
+from (select distinct sku_id, location_id from marts.fct_sales);
+
+create table intermediate.int_sales_daily as
+select sku_location_key, date, units_qty, returns_qty, net_amount, (2 * units_qty)::decimal(18, 2) as sales_amount
+from marts.mart_sku_location_day inner join intermediate.int_sku_locations_numbered using (sku_id, location_id);
+
 create table marts.mart_review_queue as
 select *, date '2024-02-01' + queue_rank as date, 40::decimal(18, 3) as units_qty, 2e0 as level_qty, 'sold 40' as why
 from (values

@@ -48,10 +48,10 @@ def test_checks_of_optional_tables_are_left_out_and_of_required_ones_are_not() -
     marts = {check.table for check in marts_checks(defaults, AS_OF, frozenset())}
     assert marts == {
         "marts.fct_sales",
-        "marts.mart_sku_location_day",
         "marts.dim_product",
         "marts.dim_location",
         "marts.dim_date",
+        "intermediate.int_sales_daily",
         "intermediate.int_series_selected",
     }
     with_stock = marts_checks(defaults, AS_OF, {"marts.fct_inventory_daily"})
@@ -106,7 +106,9 @@ def test_a_category_has_its_own_thresholds() -> None:
     checks = {(c.table, c.name): c for c in marts_checks(chosen, AS_OF, frozenset())}
     query = str(checks["marts.fct_sales", "quantity_is_plausible"].arguments["query"])
     assert "abs(quantity) > 3.0 and abs(quantity) > (case category when 'Tom''s' then 3.0 else 100000 end)" in query
-    assert "when 'home' then 50.0" in str(checks["marts.mart_sku_location_day", "prices_are_steady"].arguments["query"])
+    assert "when 'home' then 50.0" in str(
+        checks["intermediate.int_sales_daily", "prices_are_steady"].arguments["query"]
+    )
     assert checks["marts.dim_product", "thresholds_name_categories"].severity == "warn"
     assert doubt_variables(chosen)["outlier_ratio_by_category"] == {"home": 20.0}
     feeds = {c.name: c.severity for c in feeds_checks(chosen, AS_OF, {"feeds.pos_sales"})}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
 import duckdb
 import pytest
-from feeds_warehouse import Row, run_dbt, write_feeds
+from feeds_warehouse import Row, run_dbt, write_feeds, write_ml
 
 VARIABLES = {"as_of": "2024-03-31", "company_timezone": "Europe/London", "week_starts_on": 1}
 
@@ -162,6 +163,36 @@ OPTIONAL = {
 }
 
 
+# what forecasting would have made of the company: two series, one with a day that sold out
+ML: dict[str, list[Row]] = {
+    "demand_series": [
+        {"series_id": 1, "sku_id": "A", "location_id": "S1", "is_pooled": False},
+        {"series_id": 2, "sku_id": "A", "location_id": "S2", "is_pooled": False},
+    ],
+    "demand_history": [
+        {"series_id": 1, "date": date(2024, 3, 30), "quantity": 3.5, "sales_qty": 2.0, "repair_rule": "stock_out"},
+        {"series_id": 1, "date": date(2024, 3, 31), "quantity": 2.0, "sales_qty": 2.0},
+    ],
+    "forecast_daily": [
+        {"sku_id": "A", "location_id": "S1", "date": date(2024, 4, 1) + timedelta(days=i), "mean": 2.0}
+        for i in range(28)
+    ],
+    "forecast_weekly": [
+        {
+            "sku_id": "A",
+            "location_id": "S1",
+            "week_start": date(2024, 4, 1) + timedelta(weeks=i),
+            "days_covered": 7,
+            "mean": 14.0,
+        }
+        for i in range(26)
+    ],
+    "stock_targets": [
+        {"sku_id": "A", "location_id": "S1", "protection_days": 9, "demand_mean_qty": 18.0, "target_qty": 25.0}
+    ],
+}
+
+
 @dataclass(frozen=True)
 class Built:
     """A built warehouse, and where dbt left its artefacts."""
@@ -188,6 +219,7 @@ def bare_house(house: Built, tmp_path_factory: pytest.TempPathFactory) -> Built:
 def _build(folder: Path, feeds: dict[str, list[Row]], *arguments: str) -> Built:
     warehouse = folder / "warehouse.duckdb"
     write_feeds(warehouse, feeds)
+    write_ml(warehouse, ML if feeds.keys() & OPTIONAL.keys() else {})
     done = run_dbt(warehouse, folder / "target", *arguments, variables=VARIABLES)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     return Built(warehouse, folder / "target", done.stdout)

@@ -1,7 +1,7 @@
-"""A small warehouse as ingestion leaves it, and dbt run on it.
+"""A small warehouse as ingestion and forecasting leave it, and dbt run on it.
 
-Belongs here: `feeds.*` tables made of hand-written rows, and the call of dbt's command line. What the rows are stands
-in conftest.py, what must come out in the tests.
+Belongs here: `feeds.*` and `ml.*` tables made of hand-written rows, and the call of dbt's command line. What the rows
+are stands in conftest.py, what must come out in the tests.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from ml.forecasting.contract import DAILY_SCHEMA, DEMAND_HISTORY_SCHEMA, WEEKLY_SCHEMA
+from ml.planning.order_lines import TARGETS_SCHEMA
 from orchestration import reference
 from orchestration.identity import tables
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
@@ -27,6 +29,16 @@ HOLIDAYS = [
     (date(2024, 3, 29), "Good Friday", "DE", None, None),
     (date(2024, 5, 30), "Corpus Christi", "DE", "BY", "south"),
 ]
+# what the second build reads, in the types that the night writes
+ML_TABLES = {
+    "demand_series": pl.Schema(
+        {"series_id": pl.Int32, "sku_id": pl.String, "location_id": pl.String, "is_pooled": pl.Boolean}
+    ),
+    "demand_history": DEMAND_HISTORY_SCHEMA,
+    "forecast_daily": DAILY_SCHEMA,
+    "forecast_weekly": WEEKLY_SCHEMA,
+    "stock_targets": TARGETS_SCHEMA,
+}
 
 
 def write_feeds(path: Path, feeds: dict[str, list[Row]]) -> None:
@@ -73,6 +85,17 @@ def _write_holidays(con: duckdb.DuckDBPyConnection) -> None:
     con.register("holiday_frame", pl.DataFrame(HOLIDAYS, schema=reference.SCHEMA, orient="row").to_arrow())
     con.execute(f"create or replace table {reference.HOLIDAYS} as select * from holiday_frame")
     con.unregister("holiday_frame")
+
+
+def write_ml(path: Path, tables: dict[str, list[Row]]) -> None:
+    """(Re)create the tables of dbt's source `ml`: the rows given by table name, else none."""
+    unknown = set(tables) - set(ML_TABLES)
+    assert not unknown, f"no such table: {unknown}"
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema if not exists ml")
+        for name, schema in ML_TABLES.items():
+            con.register("rows", pl.DataFrame(tables.get(name, []), schema=schema, orient="row").to_arrow())
+            con.execute(f"create or replace table ml.{name} as select * from rows")
 
 
 def _columns(feed: CanonicalFeed) -> dict[str, str]:

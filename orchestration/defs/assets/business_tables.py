@@ -1,4 +1,8 @@
-"""Stage 2: dbt builds every business table from the feeds, in one `dbt build` a run (each start costs about 6 s)."""
+"""Stages 2 and 7: dbt builds the business tables, first from the feeds, then the marts that read what was forecast.
+
+Which model belongs to which build is read from dbt's graph (docs/decisions/0009): what reads the source `ml`, directly
+or not, comes after forecasting. Each start of dbt costs about 6 s, so there are two of them and no third.
+"""
 
 import contextlib
 import os
@@ -12,7 +16,7 @@ from orchestration import runs
 from orchestration.dbt import build_arguments, ensure_manifest, environment, output_folder
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import connect
 
 
@@ -32,25 +36,41 @@ class SchemaTableTranslator(DagsterDbtTranslator):
         return [OWNER]
 
 
+AFTER_FORECASTING = "source:ml+"
+
+
 @dg.definitions
 def business_tables() -> dg.Definitions:
     """Build the asset definitions from dbt's manifest, which is parsed here when it is older than the project."""
     manifest = ensure_manifest(load_settings())
+    shared: dict[str, Any] = {
+        "manifest": manifest,
+        "dagster_dbt_translator": SchemaTableTranslator(),
+        "pool": POOL,
+    }
 
-    @dbt_assets(manifest=manifest, name="dbt_build", dagster_dbt_translator=SchemaTableTranslator(), pool=POOL)
+    @dbt_assets(name="dbt_build", exclude=AFTER_FORECASTING, **shared)
     def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, company: Company) -> Iterator[Any]:
-        settings = company.settings()
-        with connect(settings) as con:
-            _, as_of = runs.current(con)
-        # dbt runs as a process of its own and takes the warehouse's path from its environment
-        os.environ.update(environment(settings))
-        folder = output_folder(settings)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "build.log").open("w", encoding="utf-8") as file:
-            events = iter(dbt.cli(build_arguments(settings, as_of), context=context, target_path=folder).stream())
-            yield from _without_output(events, file)
+        yield from _build(context, dbt, company.settings(), "build")
 
-    return dg.Definitions(assets=[dbt_build])
+    @dbt_assets(name="dbt_build_marts", select=AFTER_FORECASTING, **shared)
+    def dbt_build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, company: Company) -> Iterator[Any]:
+        yield from _build(context, dbt, company.settings(), "build_marts")
+
+    return dg.Definitions(assets=[dbt_build, dbt_build_marts])
+
+
+def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: Settings, log: str) -> Iterator[Any]:
+    """Run the models that the context selects; what dbt prints goes to `log`."""
+    with connect(settings) as con:
+        _, as_of = runs.current(con)
+    # dbt runs as a process of its own and takes the warehouse's path from its environment
+    os.environ.update(environment(settings))
+    folder = output_folder(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{log}.log").open("w", encoding="utf-8") as file:
+        events = iter(dbt.cli(build_arguments(settings, as_of), context=context, target_path=folder).stream())
+        yield from _without_output(events, file)
 
 
 def _without_output(events: Iterator[Any], file: TextIO) -> Iterator[Any]:

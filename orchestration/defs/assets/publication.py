@@ -82,7 +82,7 @@ LATER_OUTPUTS = (
 
 @dg.asset(
     key=["published", "latest"],
-    deps=gated_keys(gates.MARTS) + gated_keys(FORECASTS) + gated_keys(ORDERS),
+    deps=gated_keys(gates.MARTS) + gated_keys(FORECASTS) + gated_keys(ORDERS) + gated_keys(gates.RESULTS),
     group_name="publication",
     kinds={"parquet", "csv", "excel", "duckdb"},
     owners=[OWNER],

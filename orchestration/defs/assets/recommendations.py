@@ -1,16 +1,19 @@
 """Stage 6: what to order, from forecasts, stock and sourcing. Absent, with the reason, where the feeds lack."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import duckdb
 import polars as pl
 
+from ml.planning.order_lines import TARGETS_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs, propose_orders
 from orchestration import runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.warehouse import connect, read_frame, replace_table
 
-ORDERS = "ml.replenishment_orders"
+ORDERS, TARGETS = "ml.replenishment_orders", "ml.stock_targets"
 # an order needs to know what is there and where more comes from
 NEEDED_FEEDS = {"erp/inventory": "feeds.erp_inventory", "erp/sourcing": "feeds.erp_sourcing"}
 QUERIES = {
@@ -25,33 +28,49 @@ QUERIES = {
 }
 
 
-@dg.asset(
-    key=["ml", "replenishment_orders"],
-    deps=[
-        dg.AssetKey(["ml", "forecast_daily"]),
-        dg.AssetKey(["ml", "forecast_weekly"]),
-        dg.AssetKey(["ml", "forecast_dispersion"]),
-        dg.AssetKey(["intermediate", "int_stock_positions"]),
-        dg.AssetKey(["intermediate", "int_sourcing_resolved"]),
+TABLES = {
+    ORDERS: "Order lines by product, place and source: order-up-to on the distribution of demand, every term shown.",
+    TARGETS: "The stock that each place should have of each product, also where nothing is to be ordered.",
+}
+
+
+@dg.multi_asset(
+    name="recommendations",
+    specs=[
+        dg.AssetSpec(
+            table.split("."),
+            deps=[
+                dg.AssetKey(["ml", "forecast_daily"]),
+                dg.AssetKey(["ml", "forecast_weekly"]),
+                dg.AssetKey(["ml", "forecast_dispersion"]),
+                dg.AssetKey(["intermediate", "int_stock_positions"]),
+                dg.AssetKey(["intermediate", "int_sourcing_resolved"]),
+            ],
+            group_name="planning",
+            kinds={"python", "polars", "duckdb"},
+            owners=[OWNER],
+            description=about,
+        )
+        for table, about in TABLES.items()
     ],
-    group_name="planning",
-    kinds={"python", "polars", "duckdb"},
-    owners=[OWNER],
     pool=POOL,
 )
-def recommendations(context: dg.AssetExecutionContext, company: Company) -> dg.MaterializeResult:
-    """Order lines by product, place and source: order-up-to on the distribution of demand, every term on the line."""
+def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
+    """Propose orders; without stock or sources there are none, and the targets are empty."""
     settings = company.settings()
     with retrying_io(), connect(settings) as con:
         _, as_of = runs.current(con)
         missing = [feed for feed, table in NEEDED_FEEDS.items() if not _has_rows(con, table)]
         if missing:
             con.execute(f"drop table if exists {ORDERS}")
+            replace_table(con, TARGETS, pl.DataFrame(schema=TARGETS_SCHEMA))
             _keep_notes(
                 con, [], f"no {' and no '.join(missing)} delivered: without stock and sources nothing is proposed"
             )
             context.log.info(f"no order lines: {', '.join(missing)} not delivered")
-            return dg.MaterializeResult(metadata={"dagster/row_count": 0})
+            for table in TABLES:
+                yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": 0})
+            return
         inputs = ReplenishmentInputs(**{name: read_frame(con, query) for name, query in QUERIES.items()})
     result = propose_orders(inputs, as_of, settings.planning)
     warnings = result.notes.warnings()
@@ -61,10 +80,13 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> dg.M
     context.log.info(f"{result.notes.ordered:,} order lines worth {value:,.0f} {settings.currency}")
     with retrying_io(), connect(settings) as con:
         rows = replace_table(con, ORDERS, result.lines)
+        targets = replace_table(con, TARGETS, result.targets)
         _keep_notes(con, warnings, None)
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": rows, "order_value": value, "withheld": result.notes.withheld}
+    yield dg.MaterializeResult(
+        asset_key=ORDERS.split("."),
+        metadata={"dagster/row_count": rows, "order_value": value, "withheld": result.notes.withheld},
     )
+    yield dg.MaterializeResult(asset_key=TARGETS.split("."), metadata={"dagster/row_count": targets})
 
 
 def _has_rows(con: duckdb.DuckDBPyConnection, relation: str) -> bool:

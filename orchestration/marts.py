@@ -1,0 +1,57 @@
+"""What a company may set about its marts: thresholds and rates that dbt's models read as vars of the same names.
+
+Belongs here: settings only. What the models do with them stands in dbt_project/ and in the columns' descriptions.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+# a level's name stands in SQL and in a JSON path
+Level = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^'\"\\]+$")]
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class MartsSettings(BaseModel):
+    """Thresholds and rates of the marts; each is a dbt var of the same name (dbt_project.yml has the same defaults)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hierarchy: tuple[Level, ...] = Field(
+        ("department", "category", "subcategory"),
+        min_length=1,
+        description="Levels of the product hierarchy, the highest first: columns of `erp/products` or keys of the JSON "
+        "in its `attributes`; as many as the company has.",
+    )
+    abc_a_share: Share = Field(
+        0.8, description="Share of the money of 364 days up to which products, the best sellers first, are class A."
+    )
+    abc_b_share: Share = Field(0.95, description="The same share up to which they are class B; the rest is C.")
+    xyz_x_variation: float = Field(
+        0.5, gt=0, description="Coefficient of variation of weekly units up to which a product is class X."
+    )
+    xyz_y_variation: float = Field(1.0, gt=0, description="The same up to which it is class Y; above it is Z.")
+    introduction_days: int = Field(
+        182, ge=1, description="Days since launch or first sale for which a product counts as being introduced."
+    )
+    phase_out_days: int = Field(
+        91, ge=0, description="Days before its discontinued_on from which a product counts as being phased out."
+    )
+    growth_ratio: float = Field(
+        1.25,
+        gt=1,
+        description="Units of 13 weeks, as a multiple of the same weeks a year before (the 13 before, where younger), "
+        "from which a product grows; only where the difference is more than chance.",
+    )
+    decline_ratio: Share = Field(0.75, description="The same multiple down to which a product declines.")
+
+    @model_validator(mode="after")
+    def _cuts_rise(self) -> Self:
+        if len(set(self.hierarchy)) < len(self.hierarchy):
+            raise ValueError("hierarchy names a level twice")
+        for lower, upper in (("abc_a_share", "abc_b_share"), ("xyz_x_variation", "xyz_y_variation")):
+            if getattr(self, lower) >= getattr(self, upper):
+                raise ValueError(f"{lower} must lie below {upper}")
+        return self
