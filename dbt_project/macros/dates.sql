@@ -46,3 +46,8 @@
 {% macro days_from(first_day, last_day) -%}
     {{ dbt.datediff(first_day, last_day, 'day') }}
 {%- endmacro %}
+
+{# The names of a group in one text, in alphabetical order. #}
+{% macro names_in_order(name) -%}
+    {{ dbt.listagg(name, "'; '", 'order by ' ~ name) }}
+{%- endmacro %}

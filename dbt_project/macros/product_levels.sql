@@ -1,14 +1,34 @@
-{# The product's value of one level of the hierarchy: a column of erp/products of that name, else the key of that name in
-   the JSON of `attributes`. Null where it is missing or blank. #}
-{% macro product_level(products, level) -%}
-    {%- set columns = ['department', 'category', 'subcategory', 'brand', 'unit'] -%}
-    nullif(trim({{ products ~ '.' ~ level if level in columns else json_text(products ~ '.attributes', level) }}), '')
+{# The hierarchy of any depth (var hierarchy): levels are columns of erp/products or keys of its `attributes`. #}
+
+{# One select a level, of every product: its name there, and the names from the top down to it as the node's id, so that
+   two nodes of one name under two parents stay two. #}
+{% macro product_level_rows(products) -%}
+    {% for level in var('hierarchy') -%}
+    select
+        sku_id,
+        {{ loop.index }} as level_number,
+        '{{ level }}' as level_name,
+        {{ node_id(loop.index) }} as node_id,
+        coalesce({{ product_level(level) }}, 'unknown') as node_name,
+        {{ node_id(loop.index - 1) }} as parent_node_id,
+        {{ product_level(level) }} is not null as is_named
+    from {{ products }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 {%- endmacro %}
 
-{# A node's id: the names from the top down to it, so that two nodes of one name under two parents stay two. #}
-{% macro node_path(names) -%}
-    {%- for name in names -%}
-        {{ " || ' > ' || " if not loop.first }}replace({{ name }}, '>', '>>')
+{# A column of that name, else the key of that name in `attributes`; null where it is missing or blank. #}
+{% macro product_level(level) -%}
+    {%- set columns = ['department', 'category', 'subcategory', 'brand', 'unit'] -%}
+    nullif(trim({{ level if level in columns else json_text('attributes', level) }}), '')
+{%- endmacro %}
+
+{# Names joined by " > "; a ">" in a name is doubled. Above the top there is no node. #}
+{% macro node_id(level_number) -%}
+    {%- for level in var('hierarchy')[:level_number] -%}
+        {{ " || ' > ' || " if not loop.first }}replace(coalesce({{ product_level(level) }}, 'unknown'), '>', '>>')
+    {%- else -%}
+        cast(null as varchar)
     {%- endfor -%}
 {%- endmacro %}
 

@@ -1,209 +1,6 @@
-with weeks as (
+with measured as (
 
-    select * from {{ ref('int_product_weeks') }}
-
-),
-
-sku_locations as (
-
-    select * from {{ ref('int_sku_locations_numbered') }}
-
-),
-
-products as (
-
-    select * from {{ ref('stg_erp__products') }}
-
-),
-
-records as (
-
-    select min(first_sold_on) as first_day
-    from weeks
-
-),
-
-first_sales as (
-
-    select
-        product_key,
-        min(first_sold_on) as first_sold_on,
-        min(week_start) as first_week
-    from weeks
-    group by product_key
-
-),
-
-product_keys as (
-
-    select
-        sku_id,
-        min(sku_location_key) as product_key
-    from sku_locations
-    group by sku_id
-
-),
-
-successors as (
-
-    select
-        supersedes_sku_id as sku_id,
-        min(launched_on) as succeeded_on
-    from products
-    where supersedes_sku_id is not null
-    group by supersedes_sku_id
-
-),
-
-all_ids as (
-
-    select sku_id from product_keys
-    union
-    select sku_id from products
-
-),
-
-lives as (
-
-    select
-        all_ids.sku_id,
-        product_keys.product_key,
-        first_sales.first_week,
-        least(
-            coalesce(products.launched_on, first_sales.first_sold_on),
-            coalesce(first_sales.first_sold_on, products.launched_on)
-        ) as first_day,
-        -- sold when the records begin and no launch date: nobody knows how old it is, so it is no introduction
-        products.launched_on is not null
-        or first_sales.first_sold_on >= {{ add_days('records.first_day', var('introduction_days')) }} as is_age_known,
-        least(
-            coalesce({{ add_days('products.discontinued_on', -var('phase_out_days')) }}, successors.succeeded_on),
-            coalesce(successors.succeeded_on, {{ add_days('products.discontinued_on', -var('phase_out_days')) }})
-        ) as phase_out_on
-    from all_ids
-    cross join records
-    left join product_keys on all_ids.sku_id = product_keys.sku_id
-    left join first_sales on product_keys.product_key = first_sales.product_key
-    left join products on all_ids.sku_id = products.sku_id
-    left join successors on all_ids.sku_id = successors.sku_id
-
-),
-
--- the ends of all months since the records began, and the business day
-month_starts as (
-
-    select distinct {{ month_start('day') }} as month_start
-    from (
-        select {{ days_between('first_day', as_of()) }} as day
-        from records
-        where first_day is not null
-    )
-
-),
-
-evaluation_days as (
-
-    select {{ add_days('month_start', -1) }} as evaluated_on
-    from month_starts
-    cross join records
-    where month_start > first_day
-    union
-    select {{ as_of() }} as evaluated_on
-
-),
-
-evaluations as (
-
-    select
-        evaluated_on,
-        -- the last whole week
-        {{ add_days(week_start(add_days('evaluated_on', 1)), -7) }} as last_week
-    from evaluation_days
-
-),
-
--- every week of a product from its first to the last whole one, those without a sale too
-all_weeks as (
-
-    select
-        first_sales.product_key,
-        evaluated_weeks.week_start
-    from first_sales
-    inner join (
-        select distinct {{ week_start('day') }} as week_start
-        from (
-            select {{ days_between('first_day', as_of()) }} as day
-            from records
-            where first_day is not null
-        )
-    ) as evaluated_weeks on first_sales.first_week <= evaluated_weeks.week_start
-
-),
-
--- sums from a product's first week on: any stretch of weeks is then one subtraction
-running as (
-
-    select
-        all_weeks.product_key,
-        all_weeks.week_start,
-        sum(coalesce(weeks.units_qty, 0)) over so_far as units_so_far,
-        sum(coalesce(weeks.units_qty * weeks.units_qty, 0)) over so_far as squares_so_far,
-        sum(coalesce(weeks.net_amount, 0)) over so_far as amount_so_far,
-        row_number() over so_far as weeks_so_far
-    from all_weeks
-    left join weeks
-        on
-            all_weeks.product_key = weeks.product_key
-            and all_weeks.week_start = weeks.week_start
-    window
-        so_far as (
-            partition by all_weeks.product_key
-            order by all_weeks.week_start
-            rows between unbounded preceding and current row
-        )
-
-),
-
-stretches as (
-
-    select
-        product_key,
-        week_start,
-        weeks_so_far,
-        units_so_far - lag(units_so_far, 13, 0) over by_week as units_last_13,
-        -- the same 13 weeks of the year before, where the product is old enough; else the 13 weeks before
-        case
-            when weeks_so_far >= 65 then lag(units_so_far, 52, 0) over by_week - lag(units_so_far, 65, 0) over by_week
-            when weeks_so_far >= 26 then lag(units_so_far, 13, 0) over by_week - lag(units_so_far, 26, 0) over by_week
-        end as units_compared,
-        units_so_far - lag(units_so_far, 52, 0) over by_week as units_last_52,
-        squares_so_far - lag(squares_so_far, 52, 0) over by_week as squares_last_52,
-        amount_so_far - lag(amount_so_far, 52, 0) over by_week as amount_last_52
-    from running
-    window by_week as (partition by product_key order by week_start)
-
-),
-
-measured as (
-
-    select
-        lives.sku_id,
-        lives.first_day,
-        lives.is_age_known,
-        lives.phase_out_on,
-        evaluations.evaluated_on,
-        coalesce(stretches.units_last_13, 0) as units_last_13,
-        stretches.units_compared,
-        stretches.units_last_52,
-        stretches.squares_last_52,
-        coalesce(stretches.amount_last_52, 0) as amount_last_52,
-        least(52, coalesce(stretches.weeks_so_far, 0)) as weeks_measured
-    from lives
-    inner join evaluations on lives.first_day <= evaluations.evaluated_on
-    left join stretches
-        on
-            lives.product_key = stretches.product_key
-            and evaluations.last_week = stretches.week_start
+    select * from {{ ref('int_products_measured') }}
 
 ),
 
@@ -211,24 +8,13 @@ ranked as (
 
     select
         *,
-        sum(case when amount_last_52 > 0 then amount_last_52 end) over (partition by evaluated_on) as amount_of_all,
-        sum(case when amount_last_52 > 0 then amount_last_52 end) over (
+        sum(case when amount_364_days > 0 then amount_364_days end) over (partition by evaluated_on) as amount_of_all,
+        sum(case when amount_364_days > 0 then amount_364_days end) over (
             partition by evaluated_on
-            order by amount_last_52 desc, sku_id asc
+            order by amount_364_days desc, sku_id asc
             rows between unbounded preceding and current row
-        ) as amount_down_to_it,
-        cast(units_last_52 as double) / nullif(weeks_measured, 0) as weekly_mean,
-        cast(squares_last_52 as double) / nullif(weeks_measured, 0) as weekly_mean_square
+        ) as amount_down_to_it
     from measured
-
-),
-
-variation as (
-
-    select
-        *,
-        sqrt(greatest(weekly_mean_square - weekly_mean * weekly_mean, 0)) / nullif(weekly_mean, 0) as variation
-    from ranked
 
 ),
 
@@ -238,37 +24,36 @@ final as (
         sku_id,
         evaluated_on,
         first_day,
-        cast(amount_last_52 as decimal(18, 2)) as amount_364_days,
-        cast(units_last_13 as decimal(18, 3)) as units_91_days,
-        cast(units_compared as decimal(18, 3)) as units_91_days_compared,
-        case when weeks_measured >= 13 then variation end as weekly_variation,
         -- a product belongs to the class in which its first cent falls: the best seller is always A
         case
-            when amount_last_52 <= 0 then null
-            when amount_down_to_it - amount_last_52 < {{ var('abc_a_share') }} * amount_of_all then 'A'
-            when amount_down_to_it - amount_last_52 < {{ var('abc_b_share') }} * amount_of_all then 'B'
+            when amount_364_days <= 0 then null
+            when amount_down_to_it - amount_364_days < {{ var('abc_a_share') }} * amount_of_all then 'A'
+            when amount_down_to_it - amount_364_days < {{ var('abc_b_share') }} * amount_of_all then 'B'
             else 'C'
         end as abc_class,
         case
-            when weeks_measured < 13 or variation is null then null
-            when variation <= {{ var('xyz_x_variation') }} then 'X'
-            when variation <= {{ var('xyz_y_variation') }} then 'Y'
+            when weekly_variation is null then null
+            when weekly_variation <= {{ var('xyz_x_variation') }} then 'X'
+            when weekly_variation <= {{ var('xyz_y_variation') }} then 'Y'
             else 'Z'
         end as xyz_class,
         case
-            when units_last_13 = 0 and first_day <= {{ add_days('evaluated_on', -91) }} then 'dormant'
+            when units_91_days = 0 and first_day <= {{ add_days('evaluated_on', -91) }} then 'dormant'
             when phase_out_on <= evaluated_on then 'phase_out'
-            when is_age_known and first_day > {{ add_days('evaluated_on', -var('introduction_days')) }} then 'introduction'
+            when is_age_known and first_day > {{ add_days('evaluated_on', '-' ~ var('introduction_days')) }}
+                then 'introduction'
             -- further apart than chance: the difference of two counts has a deviation of the root of their sum
             when
-                units_last_13 >= {{ var('growth_ratio') }} * units_compared
-                and units_last_13 - units_compared > 2 * sqrt(units_last_13 + units_compared) then 'growth'
+                units_91_days >= {{ var('growth_ratio') }} * units_91_days_compared
+                and units_91_days - units_91_days_compared > 2 * sqrt(units_91_days + units_91_days_compared)
+                then 'growth'
             when
-                units_last_13 <= {{ var('decline_ratio') }} * units_compared
-                and units_compared - units_last_13 > 2 * sqrt(units_last_13 + units_compared) then 'decline'
+                units_91_days <= {{ var('decline_ratio') }} * units_91_days_compared
+                and units_91_days_compared - units_91_days > 2 * sqrt(units_91_days + units_91_days_compared)
+                then 'decline'
             else 'maturity'
         end as lifecycle_stage
-    from variation
+    from ranked
 
 )
 

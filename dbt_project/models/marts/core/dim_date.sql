@@ -51,7 +51,7 @@ holiday_days as (
 
     select
         date,
-        {{ dbt.listagg('holiday_name', "'; '", 'order by holiday_name') }} as holiday_name
+        {{ names_in_order('holiday_name') }} as holiday_name
     from holidays
     where region is null
     group by date
@@ -72,7 +72,7 @@ event_days as (
 
     select
         date,
-        {{ dbt.listagg('event_name', "'; '", 'order by event_name') }} as event_name
+        {{ names_in_order('event_name') }} as event_name
     from distinct_events
     group by date
 
