@@ -46,12 +46,28 @@ class MartsSettings(BaseModel):
         "from which a product grows; only where the difference is more than chance.",
     )
     decline_ratio: Share = Field(0.75, description="The same multiple down to which a product declines.")
+    customer_new_days: int = Field(
+        91, ge=1, description="Days since the first purchase for which a customer counts as new."
+    )
+    customer_at_risk_gaps: float = Field(
+        3.0, gt=0, description="Silence, as a multiple of the customer's usual gap, above which a customer is at risk."
+    )
+    customer_lapsed_gaps: float = Field(6.0, gt=0, description="The same multiple above which a customer has lapsed.")
+    customer_lost_gaps: float = Field(12.0, gt=0, description="The same multiple above which a customer is lost.")
+    customer_shortest_gap_days: int = Field(
+        7, ge=1, description="Usual gaps shorter than this count as this many days: two days at home are no silence."
+    )
 
     @model_validator(mode="after")
     def _cuts_rise(self) -> Self:
         if len(set(self.hierarchy)) < len(self.hierarchy):
             raise ValueError("hierarchy names a level twice")
-        for lower, upper in (("abc_a_share", "abc_b_share"), ("xyz_x_variation", "xyz_y_variation")):
+        for lower, upper in (
+            ("abc_a_share", "abc_b_share"),
+            ("xyz_x_variation", "xyz_y_variation"),
+            ("customer_at_risk_gaps", "customer_lapsed_gaps"),
+            ("customer_lapsed_gaps", "customer_lost_gaps"),
+        ):
             if getattr(self, lower) >= getattr(self, upper):
                 raise ValueError(f"{lower} must lie below {upper}")
         return self

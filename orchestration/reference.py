@@ -64,10 +64,11 @@ def holidays_between(calendar: CalendarSettings, first: date, last: date) -> pl.
     country, years = calendar.country, (first.year, last.year)
     everywhere = _days(country, calendar.subdivision, *years)
     national = _days(country, None, *years)
-    rows = [(*day, country, None if day in national else calendar.subdivision, None) for day in everywhere]
+    rows: list[tuple[object, ...]] = [
+        (*day, country, None if day in national else calendar.subdivision, None) for day in everywhere
+    ]
     for region, subdivision in calendar.subdivision_by_region.items():
-        own = _days(country, subdivision, *years) - everywhere
-        rows += [(*day, country, subdivision, region) for day in own]
+        rows += [(*day, country, subdivision, region) for day in _days(country, subdivision, *years) - everywhere]
     keys = ["date", "holiday_name", "region"]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row").sort(keys, nulls_last=False)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from orchestration.ingestion.catalogue import canonical_feeds
 from orchestration.ingestion.shape import SourceDeclaration
-from orchestration.settings import SHARED_WITH_FORECAST, Settings
+from orchestration.settings import SHARED, Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = """# Settings
@@ -29,7 +29,7 @@ def settings_page() -> str:
     groups = [(name, field) for name, field in top if _is_group(field.annotation)]
     parts = [HEAD, _table([(n, f) for n, f in top if not _is_group(f.annotation)])]
     for name, field in groups:
-        hidden = SHARED_WITH_FORECAST if name == "forecast" else ()
+        hidden = SHARED.get(name, ())
         fields = [(n, f) for n, f in field.annotation.model_fields.items() if n not in hidden]
         parts.append(f"## {name}\n\n{field.description}\n\n{_table(fields)}")
     return "\n".join(parts)

@@ -51,3 +51,8 @@
 {% macro names_in_order(name) -%}
     {{ dbt.listagg(name, "'; '", 'order by ' ~ name) }}
 {%- endmacro %}
+
+{# Calendar months from the first date to the second. #}
+{% macro months_from(first_day, last_day) -%}
+    {{ dbt.datediff(first_day, last_day, 'month') }}
+{%- endmacro %}

@@ -51,6 +51,7 @@ def test_the_nightly_job_holds_every_step(definitions):
         "demand_history",
         "forecasts",
         "forecasts_gate",
+        "customer_value",
         "recommendations",
         "orders_gate",
         "dbt_build_marts",
