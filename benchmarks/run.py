@@ -18,12 +18,14 @@ from rich.console import Console
 from benchmarks import forecasts, gate, identity, ingestion
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
 from benchmarks.options import QUICK_STORES, RESULTS, Options
+from benchmarks.tpcds import benchmark as tpcds
 
 BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "forecasts": forecasts.run,
     "ingestion": ingestion.run,
     "gate": gate.run,
     "identity": identity.run,
+    "tpcds": tpcds.run,
 }
 
 
