@@ -1,9 +1,6 @@
+-- no names, e-mails and birth dates: they are drawn from lists, and seven of 100,000 people would be taken for one another
 select
     c_customer_id,
-    c_first_name,
-    c_last_name,
-    c_email_address,
-    try_cast(c_birth_year || '-' || c_birth_month || '-' || c_birth_day as date) as birth_date,
     ca_city,
     d_date as first_sale_on
 from customer
