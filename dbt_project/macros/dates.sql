@@ -55,3 +55,13 @@
 {% macro days_from(first_day, last_day) -%}
     {{ dbt.datediff(first_day, last_day, 'day') }}
 {%- endmacro %}
+
+{# The names of a group in one text, in alphabetical order. #}
+{% macro names_in_order(name) -%}
+    {{ dbt.listagg(name, "'; '", 'order by ' ~ name) }}
+{%- endmacro %}
+
+{# Calendar months from the first date to the second. #}
+{% macro months_from(first_day, last_day) -%}
+    {{ dbt.datediff(first_day, last_day, 'month') }}
+{%- endmacro %}
