@@ -26,7 +26,7 @@ from benchmarks import measure
 from benchmarks.options import ROOT, Options
 from ml.customers.contract import PURCHASES_SCHEMA, QUARTER_DAYS
 from ml.customers.evaluation import repurchase_scores, value_scores
-from ml.customers.features import features, outcomes
+from ml.customers.features import features, outcomes, prepared
 from ml.customers.models import CONTENDERS, LIGHTGBM, Contender, Estimate, TooLittleHistory
 from ml.customers.settings import CustomerSettings
 
@@ -73,10 +73,10 @@ def _web_shop(path: Path) -> pl.DataFrame:
 
 
 def _purchases(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a customer and day, as the night makes it (int_customer_days)."""
+    """Return one row a customer and day, as the night makes it (int_customer_days), prepared."""
     days = lines.filter(pl.col("customer_id").is_not_null()).group_by("customer_id", "date")
     summed = days.agg(amount=pl.col("net_amount").cast(pl.Float64).sum(), is_purchase=(pl.col("quantity") > 0).any())
-    return summed.sort("customer_id", "date").match_to_schema(PURCHASES_SCHEMA)
+    return prepared(summed.match_to_schema(PURCHASES_SCHEMA))
 
 
 def _measure(purchases: pl.DataFrame, last_day: date) -> tuple[list[dict[str, object]], list[dict[str, float]]]:
@@ -132,8 +132,8 @@ def bg_nbd(purchases: pl.DataFrame, cutoff: date, horizon_days: int, _: Customer
     warnings.filterwarnings("ignore")
     from pymc_marketing.clv import BetaGeoModel, GammaGammaModel
 
-    known = purchases.filter((pl.col("date") <= cutoff) & pl.col("is_purchase")).sort("customer_id", "date")
-    table = known.group_by("customer_id", maintain_order=True).agg(
+    known = purchases.filter((pl.col("date") <= cutoff) & pl.col("is_purchase"))
+    table = known.group_by(customer_id="customer", maintain_order=True).agg(
         frequency=pl.len() - 1,
         recency=(pl.col("date").max() - pl.col("date").min()).dt.total_days(),
         T=(pl.lit(cutoff) - pl.col("date").min()).dt.total_days(),

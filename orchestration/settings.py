@@ -30,7 +30,7 @@ from orchestration.strict_yaml import explain, read_mapping
 HOME_VARIABLE = "SHELFCAST_HOME"
 FILE_NAME = "shelfcast.yml"
 # set once for the whole night, handed to the room that computes; not keys of its own group
-SHARED = {"forecast": ("seed", "threads", "week_starts_on"), "customers": ("seed", "threads")}
+SHARED = {"forecast": ("seed", "threads", "week_starts_on"), "customers": ("seed",)}
 
 
 class ScheduleSettings(BaseModel):

@@ -28,39 +28,67 @@ def feature_names(windows: tuple[int, ...]) -> list[str]:
     return [*fixed, *money, *(f"{what}_{window}" for window in windows for what in ("amount", "days"))]
 
 
-def features(purchases: pl.DataFrame, cutoff: date, windows: tuple[int, ...]) -> pl.DataFrame:
-    """Return one row a customer who bought on or before `cutoff`: customer_id and feature_names(windows), sorted.
+def prepared(purchases: pl.DataFrame) -> pl.DataFrame:
+    """Return PURCHASES_SCHEMA as the functions below read it: sorted, with whole numbers in place of texts and money.
 
-    mean_gap_days is null for who bought on one day only. All from rows dated on or before `cutoff`.
+    customer: the id's place among the ids. amount_e2: hundredths; sums of whole numbers are the same in any order, on
+    any number of threads. gap_days: days since the purchase before; null for the first one and for returns only.
+    Done once: with ids as text, features of 100,000 customers took 4 s a day of origin, 0.3 s so.
     """
-    age = (pl.lit(cutoff) - pl.col("date")).dt.total_days()
-    known = purchases.filter(pl.col("date") <= cutoff).sort("customer_id", "date").with_columns(age=age)
-    bought = known.filter("is_purchase").with_columns(
-        gap=(pl.col("date") - pl.col("date").shift(1).over("customer_id")).dt.total_days()
+    ids = purchases.select("customer_id").unique().sort("customer_id").with_row_index("customer")
+    ordered = (
+        purchases.join(ids, on="customer_id")
+        .with_columns(amount_e2=(pl.col("amount") * 100).round().cast(pl.Int64))
+        .sort("customer", "date")
     )
-    rhythm = bought.group_by("customer_id", maintain_order=True).agg(
-        *((pl.col("age") < window).sum().alias(f"days_{window}") for window in windows),
-        recency_days=pl.col("age").min(),
-        tenure_days=pl.col("age").max() + 1,
-        purchase_days=pl.len(),
-        mean_gap_days=pl.col("gap").mean(),
-        max_gap_days=pl.col("gap").max(),
-        sd_gap_days=pl.col("gap").std(),
-        last_amount=pl.col("amount").last(),
+    bought = ordered.filter("is_purchase").select("customer", "date")
+    gap = (pl.col("date") - pl.col("date").shift(1)).dt.total_days()
+    is_same = pl.col("customer") == pl.col("customer").shift(1)
+    gaps = bought.with_columns(gap_days=pl.when(is_same).then(gap))
+    return ordered.join(gaps, on=["customer", "date"], how="left", maintain_order="left")
+
+
+def features(purchases: pl.DataFrame, cutoff: date, windows: tuple[int, ...]) -> pl.DataFrame:
+    """Return one row a customer who bought on or before `cutoff`: customer, feature_names(windows), in order.
+
+    purchases: as `prepared`. mean_gap_days is null for who bought on one day only. Nothing after `cutoff` counts.
+    """
+    known = purchases.filter(pl.col("date") <= cutoff).with_columns(
+        age=(pl.lit(cutoff) - pl.col("date")).dt.total_days().cast(pl.Int32)
     )
-    money = known.group_by("customer_id", maintain_order=True).agg(
-        *(pl.col("amount").filter(pl.col("age") < window).sum().alias(f"amount_{window}") for window in windows),
-        amount=pl.col("amount").sum(),
-    )
-    return (
-        rhythm.join(money, on="customer_id", how="left", maintain_order="left")
-        .with_columns(
-            recency_gaps=pl.col("recency_days") / pl.col("mean_gap_days"),
-            basket_amount=pl.col("amount") / pl.col("purchase_days"),
-            daily_rate=pl.col("purchase_days") / pl.col("tenure_days"),
-            daily_amount=pl.col("amount") / pl.col("tenure_days"),
+    rhythm = (
+        known.filter("is_purchase")
+        .group_by("customer")
+        .agg(
+            *((pl.col("age") < window).sum().alias(f"days_{window}") for window in windows),
+            recency_days=pl.col("age").min(),
+            tenure_days=pl.col("age").max() + 1,
+            purchase_days=pl.len(),
+            gaps=pl.col("gap_days").count(),
+            gap_days=pl.col("gap_days").sum(),
+            gap_squares=(pl.col("gap_days") * pl.col("gap_days")).sum(),
+            max_gap_days=pl.col("gap_days").max(),
+            last_e2=pl.col("amount_e2").last(),
         )
-        .select("customer_id", *feature_names(windows))
+    )
+    within = [pl.when(pl.col("age") < window).then(pl.col("amount_e2")).alias(f"e2_{window}") for window in windows]
+    money = known.select("customer", "amount_e2", *within).group_by("customer").agg(pl.all().sum())
+    count = pl.when(pl.col("gaps") > 0).then(pl.col("gaps"))
+    spread = (pl.col("gap_squares") - pl.col("gap_days") ** 2 / count) / pl.when(count > 1).then(count - 1)
+    return (
+        rhythm.join(money, on="customer", how="left")
+        .sort("customer")
+        .with_columns(
+            *((pl.col(f"e2_{window}") / 100).alias(f"amount_{window}") for window in windows),
+            mean_gap_days=pl.col("gap_days") / count,
+            sd_gap_days=spread.clip(lower_bound=0.0).sqrt(),
+            last_amount=pl.col("last_e2") / 100,
+            basket_amount=pl.col("amount_e2") / 100 / pl.col("purchase_days"),
+            daily_rate=pl.col("purchase_days") / pl.col("tenure_days"),
+            daily_amount=pl.col("amount_e2") / 100 / pl.col("tenure_days"),
+        )
+        .with_columns(recency_gaps=pl.col("recency_days") / pl.col("mean_gap_days"))
+        .select("customer", *feature_names(windows))
     )
 
 
@@ -71,7 +99,7 @@ def outcomes(purchases: pl.DataFrame, customers: pl.DataFrame, cutoff: date, hor
     """
     last = cutoff + timedelta(days=horizon_days)
     after = purchases.filter((pl.col("date") > cutoff) & (pl.col("date") <= last))
-    done = after.group_by("customer_id").agg(value=pl.col("amount").sum(), is_back=pl.col("is_purchase").any())
-    return customers.join(done, on="customer_id", how="left", maintain_order="left").with_columns(
+    done = after.group_by("customer").agg(value=pl.col("amount_e2").sum() / 100, is_back=pl.col("is_purchase").any())
+    return customers.join(done, on="customer", how="left", maintain_order="left").with_columns(
         pl.col("value").fill_null(0.0).clip(lower_bound=0.0), pl.col("is_back").fill_null(False)
     )

@@ -11,7 +11,7 @@ import polars as pl
 
 from ml.customers.contract import ACCURACY_SCHEMA, QUARTER_DAYS, VALUE_SCHEMA, YEAR_DAYS
 from ml.customers.evaluation import DECIDING, REPURCHASE, VALUE, repurchase_scores, value_scores
-from ml.customers.features import features, outcomes
+from ml.customers.features import features, outcomes, prepared
 from ml.customers.models import CONTENDERS, RECENT_RATE, TooLittleHistory, learned, training_origins
 from ml.customers.settings import CustomerSettings
 
@@ -33,7 +33,7 @@ def value_customers(purchases: pl.DataFrame, as_of: date, settings: CustomerSett
     purchases: PURCHASES_SCHEMA. Returns VALUE_SCHEMA, one row a customer who ever bought, and ACCURACY_SCHEMA. Without
     customers both are empty.
     """
-    purchases = purchases.filter(pl.col("date") <= as_of)
+    purchases = prepared(purchases.filter(pl.col("date") <= as_of))
     known = features(purchases, as_of, ())
     if known.is_empty():
         return CustomerResult(pl.DataFrame(schema=VALUE_SCHEMA), pl.DataFrame(schema=ACCURACY_SCHEMA))
@@ -42,23 +42,28 @@ def value_customers(purchases: pl.DataFrame, as_of: date, settings: CustomerSett
     estimates = {name: CONTENDERS[name](purchases, as_of, QUARTER_DAYS, settings) for name in set(chosen.values())}
     quarter = np.maximum(estimates[chosen[VALUE]].value, 0.0)
     year, method = _year(purchases, as_of, quarter, chosen[VALUE], settings)
-    values = known.select(
-        "customer_id",
-        as_of=pl.lit(as_of),
-        repurchase_probability=pl.Series(np.clip(estimates[chosen[REPURCHASE]].probability, 0.0, 1.0)),
-        expected_91_days_amount=pl.Series(quarter),
-        expected_364_days_amount=pl.Series(year),
-        probability_model=pl.lit(chosen[REPURCHASE]),
-        value_model=pl.lit(chosen[VALUE]),
-        year_method=pl.lit(method),
-    ).match_to_schema(VALUE_SCHEMA)
+    ids = purchases.select("customer", "customer_id").unique("customer")
+    values = (
+        known.join(ids, on="customer", maintain_order="left")
+        .select(
+            "customer_id",
+            as_of=pl.lit(as_of),
+            repurchase_probability=pl.Series(np.clip(estimates[chosen[REPURCHASE]].probability, 0.0, 1.0)),
+            expected_91_days_amount=pl.Series(quarter),
+            expected_364_days_amount=pl.Series(year),
+            probability_model=pl.lit(chosen[REPURCHASE]),
+            value_model=pl.lit(chosen[VALUE]),
+            year_method=pl.lit(method),
+        )
+        .match_to_schema(VALUE_SCHEMA)
+    )
     return CustomerResult(values, accuracy, notes)
 
 
 def measure(purchases: pl.DataFrame, as_of: date, settings: CustomerSettings) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Score every contender on the last quarter, estimated from what was known before it; with notes on who could not.
 
-    Empty where nobody had bought before that quarter.
+    purchases: as `prepared`. Empty where nobody had bought before that quarter.
     """
     cutoff = as_of - timedelta(days=QUARTER_DAYS)
     truth = outcomes(purchases, features(purchases, cutoff, ()), cutoff, QUARTER_DAYS)

@@ -9,7 +9,6 @@ class CustomerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = Field(default=1, ge=0, description="Seed of every random draw; the same seed gives the same bytes.")
-    threads: int = Field(default=2, ge=1, description="Threads of LightGBM.")
 
     min_customers: int = Field(
         default=200, ge=20, description="Customers with a known outcome below which rules are used, no learned model."
@@ -18,5 +17,5 @@ class CustomerSettings(BaseModel):
     leaves: int = Field(default=7, ge=2, description="Leaves a tree.")
     learning_rate: float = Field(default=0.05, gt=0, le=1, description="Step of each tree.")
     train_rows: int = Field(
-        default=150_000, ge=1_000, description="Rows (customer x day of origin) that a model is fitted on, at most."
+        default=60_000, ge=1_000, description="Rows (customer x day of origin) that a model is fitted on, at most."
     )

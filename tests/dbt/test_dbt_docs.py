@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
+from shutil import copyfile
 
 import pytest
 from conftest import VARIABLES, Built
@@ -14,8 +14,9 @@ from orchestration.errors import ShelfcastError
 
 
 def test_the_page_holds_everything_and_may_load_nothing(house: Built, tmp_path):
-    # a copy: other tests of this process read the house meanwhile
-    warehouse = shutil.copyfile(house.warehouse, tmp_path / "warehouse.duckdb")
+    # a copy: other tests of this session hold the warehouse open
+    warehouse = tmp_path / house.warehouse.name
+    copyfile(house.warehouse, warehouse)
     done = run_dbt(warehouse, tmp_path, *ARGUMENTS, variables=VARIABLES)
     assert done.returncode == 0, done.stdout + done.stderr
     page = sealed((tmp_path / "static_index.html").read_text(encoding="utf-8"))

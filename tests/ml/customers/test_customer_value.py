@@ -10,13 +10,13 @@ import pytest
 
 from ml.customers.contract import ACCURACY_SCHEMA, PURCHASES_SCHEMA, VALUE_SCHEMA
 from ml.customers.evaluation import repurchase_scores, value_scores
-from ml.customers.features import feature_names, features, outcomes, windows_within
+from ml.customers.features import feature_names, features, outcomes, prepared, windows_within
 from ml.customers.models import LIGHTGBM, RECENT_RATE, rate_and_recency, training_origins
 from ml.customers.pipeline import CARRIED_ON, LEARNED_YEAR, measure, value_customers
 from ml.customers.settings import CustomerSettings
 
 AS_OF = date(2024, 12, 31)
-SETTINGS = CustomerSettings(threads=1, trees=30)
+SETTINGS = CustomerSettings(trees=30)
 
 
 def purchases(*rows: tuple[str, date, float, bool]) -> pl.DataFrame:
@@ -47,8 +47,8 @@ def test_features_of_two_customers_by_hand():
         ("bob", date(2024, 1, 20), 8.0, True),
         ("cy", date(2024, 1, 20), -8.0, False),  # never bought
     )
-    found = features(frame, date(2024, 1, 31), (28,)).to_dicts()
-    assert [row["customer_id"] for row in found] == ["ada", "bob"]
+    found = features(prepared(frame), date(2024, 1, 31), (28,)).to_dicts()
+    assert [row["customer"] for row in found] == [0, 1]  # ada and bob, in the order of the ids
     ada = {
         "recency_days": 16,
         "mean_gap_days": 7.0,  # 4 and 10 days
@@ -75,9 +75,9 @@ def test_outcomes_are_what_came_after_and_never_below_zero():
         ("bob", date(2024, 1, 1), 10.0, True),
         ("bob", date(2024, 2, 2), -10.0, False),
     )
-    known = features(frame, date(2024, 1, 31), ())
-    after = outcomes(frame, known, date(2024, 1, 31), 10)
-    assert after.select("customer_id", "value", "is_back").rows() == [("ada", 12.0, True), ("bob", 0.0, False)]
+    known = features(prepared(frame), date(2024, 1, 31), ())
+    after = outcomes(prepared(frame), known, date(2024, 1, 31), 10)
+    assert after.select("value", "is_back").rows() == [(12.0, True), (0.0, False)]
 
 
 def test_scores_by_hand():
@@ -89,7 +89,7 @@ def test_scores_by_hand():
 
 
 def test_the_learned_model_beats_the_rules_where_there_is_something_to_learn():
-    accuracy, notes = measure(crowd(900, 364), AS_OF, SETTINGS)
+    accuracy, notes = measure(prepared(crowd(900, 364)), AS_OF, SETTINGS)
     chosen = accuracy.filter("is_chosen").select("target", "model").unique().sort("target").rows()
     assert chosen == [("repurchase", LIGHTGBM), ("value", LIGHTGBM)]
     assert notes == ()
@@ -100,7 +100,7 @@ def test_nothing_of_the_held_out_quarter_is_known_to_the_contenders():
     quarter = pl.col("date") > AS_OF - timedelta(days=91)
     other = before.with_columns(amount=pl.when(quarter).then(pl.col("amount") * 7).otherwise(pl.col("amount")))
     cutoff = AS_OF - timedelta(days=91)
-    ours, theirs = (rate_and_recency(frame, cutoff, 91, SETTINGS) for frame in (before, other))
+    ours, theirs = (rate_and_recency(prepared(frame), cutoff, 91, SETTINGS) for frame in (before, other))
     assert np.array_equal(ours.value, theirs.value)
     assert max(training_origins(before, cutoff, 91)) == cutoff - timedelta(days=91)
 

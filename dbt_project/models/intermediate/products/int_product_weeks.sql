@@ -21,29 +21,17 @@ product_keys as (
 
 ),
 
-daily as (
-
-    select
-        product_keys.product_key,
-        sales.date,
-        sum(sales.units_qty) as units_qty,
-        sum(sales.net_amount) as net_amount
-    from sales
-    inner join product_keys on sales.sku_location_key = product_keys.sku_location_key
-    group by product_keys.product_key, sales.date
-
-),
-
 final as (
 
     select
-        product_key,
-        {{ week_start('date') }} as week_start,
-        cast(sum(units_qty) as decimal(18, 3)) as units_qty,
-        cast(sum(net_amount) as decimal(18, 2)) as net_amount,
-        min(case when units_qty > 0 then date end) as first_sold_on
-    from daily
-    group by product_key, {{ week_start('date') }}
+        product_keys.product_key,
+        {{ week_start('sales.date') }} as week_start,
+        cast(sum(sales.units_qty) as decimal(18, 3)) as units_qty,
+        cast(sum(sales.net_amount) as decimal(18, 2)) as net_amount,
+        min(case when sales.units_qty > 0 then sales.date end) as first_sold_on
+    from sales
+    inner join product_keys on sales.sku_location_key = product_keys.sku_location_key
+    group by product_keys.product_key, {{ week_start('sales.date') }}
 
 )
 
