@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import forecasts, gate, identity, ingestion
+from benchmarks import forecasts, gate, identity, ingestion, marts
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
 from benchmarks.options import QUICK_STORES, RESULTS, Options
 
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "ingestion": ingestion.run,
     "gate": gate.run,
     "identity": identity.run,
+    "marts": marts.run,
 }
 
 
