@@ -24,14 +24,21 @@ sku_locations as (
 ),
 
 -- only where a day without a row means a day without a sale: the pair was there all the time
+promoted_pairs as (
+
+    select distinct sku_location_key from promotion_pairs
+
+),
+
 watched_pairs as (
 
     select
-        sku_location_key,
-        min(starts_on) as first_day,
-        max(ends_on) as last_day
+        active_spans.sku_location_key,
+        min(active_spans.starts_on) as first_day,
+        max(active_spans.ends_on) as last_day
     from active_spans
-    group by sku_location_key
+    inner join promoted_pairs on active_spans.sku_location_key = promoted_pairs.sku_location_key
+    group by active_spans.sku_location_key
 
 ),
 
@@ -152,7 +159,9 @@ final as (
         cast(sold_during.lost_qty as decimal(18, 3)) as lost_qty,
         -- of a promotion of two days eight weeks hold sixteen such days: half of them are enough
         coalesce(
-            sold_before.before_days >= least({{ var('promotion_min_days') }}, 4 * started.duration_days), false
+            sold_before.before_days >= least({{ var('promotion_min_days') }}, 4 * started.duration_days)
+            and sold_during.during_days > 0,
+            false
         ) as is_measured,
         cast(sold_before.before_qty as double) / nullif(sold_before.before_days, 0) as base_qty,
         cast(sold_before.before_net_amount as double) / nullif(sold_before.before_days, 0) as base_net_amount,
