@@ -64,7 +64,7 @@ def forecast_groups(
         prior[has_parent, :-1] = parent_effects[has_parent]
         penalties[has_parent, :-1] = regressors.penalty * CHILD_PENALTY
     rises = np.diff(logs, axis=1) - prior @ steps.T
-    pairs = (steps[:, :, None] * steps[:, None, :]).reshape(len(steps), -1)
+    pairs = (steps[:, :, None] * steps[:, None, :]).reshape(len(steps), design.shape[1] ** 2)
     normal = (counted @ pairs).reshape(groups, design.shape[1], design.shape[1])
     normal += np.eye(design.shape[1])[None] * penalties[:, :, None]
     found = np.linalg.solve(normal, ((counted * rises) @ steps)[:, :, None])[:, :, 0]
