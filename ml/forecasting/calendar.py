@@ -11,7 +11,7 @@ import numpy as np
 
 BLOCK_CALENDAR = ("year_sin", "year_cos", "year_sin2", "year_cos2", "month_day", "early_days", "holiday_days")
 
-SEASON_HARMONICS = 2  # more follow the noise of three or four years
+SEASON_HARMONICS = 2  # more follow the noise of three or four years (dynamic_regression.py has the figures)
 MONTH_PARTS = ((1, 5), (6, 10), (11, 15), (21, 25), (26, 31))  # days of the month; the rest, 16 to 20, is the measure
 _MONTH_PENALTY = 0.3  # of that of a season or a holiday: the month comes round twelve times a year
 

@@ -7,13 +7,14 @@ series meet (ml.forecasting.reconciliation).
 
 The level wanders (a random walk), so effects and drift are fitted on differences from block to block: a season is then
 not mistaken for growth, nor growth for a season. Effects are drawn to those of the parent group (a department of a
-region to the department), the drift to zero, by ridge penalties. Everything is closed form: 150 groups of four years
-take 0.1 s, where Prophet takes half a minute.
+region to the department), the drift to zero, by ridge penalties. Everything is closed form: 112 groups of four years
+take about a second, where Prophet takes half a minute.
 
-Measured on the benchmark, 26 weeks, mean of five cut-offs half a year to two years before its last window (weekly
-RMSSE of the 9 levels above products): Prophet 1.13, level of 8 blocks x season of past years 1.09, this 0.88. Of its
-parts: without the position in the month +0.12, without holidays +0.06, fitted on levels (rho 0.8) in place of
-differences +0.07, four harmonics in place of two +0.05, with full drift +0.06, without drift +0.02.
+Measured on the benchmark: weekly WRMSSE of 26 weeks, all series, mean of five cut-offs from d_1213 to d_1577.
+LightGBM's series drawn to it 0.880 (as they are 1.141; drawn to Prophet on all levels 1.131). Without the parts of the
+month 0.986, without the season 1.072, with one harmonic 0.934, three 0.897, four 0.918; without holidays 0.894, without
+the block before them 0.893; without drift 0.896, with a drift that counts half at 100 blocks 0.892; without parents
+0.891; memory 0.5, 0.85: 0.882, 0.897.
 """
 
 from dataclasses import dataclass
