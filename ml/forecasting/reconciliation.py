@@ -175,7 +175,6 @@ def add_up(nodes: Nodes, spreads: dict[str, np.ndarray], recent: np.ndarray, hie
     A gap counts over spread x mean forecast of its group (weighted least squares, the optimal combination of Hyndman
     and others with a diagonal covariance). recent: level of each cell, which settles what no forecast reaches.
     """
-    cells = hierarchy.cells
     precision = np.diag(1.0 / np.maximum(_WEAK_SPREAD * recent, 1e-9) ** 2)
     wanted = np.repeat((np.diag(precision) * recent)[:, None], HORIZON_BLOCKS, axis=1)
     for level, of_cell in hierarchy.levels.items():
@@ -188,8 +187,13 @@ def add_up(nodes: Nodes, spreads: dict[str, np.ndarray], recent: np.ndarray, hie
         wanted += (weight[:, None] * np.where(known[:, None], mean, 0.0))[of_cell]
     scale = 1.0 / np.sqrt(np.diag(precision))  # equal diagonals: cells of a unit and of a million solve side by side
     solved = np.linalg.solve(precision * scale[:, None] * scale[None, :], wanted * scale[:, None]) * scale[:, None]
-    assert solved.shape == (cells, HORIZON_BLOCKS)
-    return np.maximum(solved, 0.0)
+    return _six_digits(np.maximum(solved, 0.0))
+
+
+def _six_digits(values: np.ndarray) -> np.ndarray:
+    """Six significant digits: linear algebra on two threads differs from that on one beyond the tenth."""
+    step = 10.0 ** (np.floor(np.log10(np.maximum(values, 1e-30))) - 5)
+    return np.round(values / step) * step
 
 
 def reconcile(blocks: np.ndarray, targets: Targets, weights: Weights) -> np.ndarray:
