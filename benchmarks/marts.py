@@ -101,11 +101,11 @@ from feed group by sku_id, location_id;
 create table sums as
 select pair, sold_at::date as date, sum(quantity) as units, sum(net_amount) as amount
 from feed inner join pairs using (sku_id, location_id) group by pair, sold_at::date;
+create table days as
+select pair, unnest(generate_series(first, (select max(date) from sums), interval 1 day))::date as date from pairs;
 create table dense as
 select days.pair, days.date, coalesce(units, 0) as units, coalesce(amount, 0) as amount
-from (
-    select pair, unnest(generate_series(first, (select max(date) from sums), interval 1 day))::date as date from pairs
-) as days left join sums on days.pair = sums.pair and days.date = sums.date;
+from days left join sums on days.pair = sums.pair and days.date = sums.date;
 """
 
 
@@ -316,9 +316,9 @@ def _floor(home: Path, as_of: date) -> None:
     settings = load_settings(home)
     target = home / "warehouse" / "floor.duckdb"
     target.unlink(missing_ok=True)
-    config = {"threads": settings.threads, "memory_limit": MEMORY_LIMIT, "preserve_insertion_order": False}
     seconds = {}
-    with duckdb.connect(str(target), config=config) as con:
+    with duckdb.connect(str(target), config={"threads": settings.threads, "memory_limit": MEMORY_LIMIT}) as con:
+        con.execute("set preserve_insertion_order = false")
         con.execute(f"attach '{settings.warehouse}' as warehouse (read_only)")
         con.execute(
             "create table feed as select sku_id, location_id, sold_at, quantity, net_amount "
@@ -336,8 +336,7 @@ def _questions(home: Path, as_of: date) -> None:
     """Ask every question of docs/analyst_questions.md, each in a fresh connection; print the seconds as JSON."""
     seconds = {}
     for title, query in questions(ROOT / "docs" / "analyst_questions.md"):
-        config = {"threads": 2}
-        with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True, config=config) as con:
+        with duckdb.connect(str(home / "published" / "marts.duckdb"), read_only=True, config={"threads": 2}) as con:
             began = time.perf_counter()
             rows = con.execute(query).fetchall()
             seconds[title] = round(time.perf_counter() - began, 3)
