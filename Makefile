@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH_INSTALLED := .venv/.installed-bench
 
-.PHONY: run test chaos lint format ui bench clean install lock
+.PHONY: run test chaos lint format ui dbt-docs bench clean install lock
 .DEFAULT_GOAL := run
 
 # uv is fetched into the venv itself: it installs the locked set in seconds where pip needs minutes.
@@ -51,6 +51,10 @@ format: $(INSTALLED)
 # Dagster's UI has no login, so it listens on this machine only.
 ui: $(INSTALLED)
 	$(BIN)/shelfcast ui --home $(HOME_DIR)
+
+# Every table with its columns, tests, SQL and lineage as one page, home/dbt_docs.html, after a first night.
+dbt-docs: $(INSTALLED)
+	$(BIN)/shelfcast dbt-docs --home $(HOME_DIR)
 
 bench: $(BENCH_INSTALLED)
 	$(BIN)/python -m benchmarks.run

@@ -94,10 +94,13 @@ def run(options: Options, console: Console) -> bool:
 def _write_company(home: Path, days: int) -> int:
     """Write the feeds of the company into its warehouse, as ingestion leaves them; returns the sales lines."""
     from orchestration.ingestion.catalogue import canonical_feeds
+    from orchestration.reference import HOLIDAYS, holidays_between
     from orchestration.settings import load_settings
-    from orchestration.warehouse import connect
+    from orchestration.warehouse import connect, replace_table
 
-    with connect(load_settings(home)) as con:
+    settings = load_settings(home)
+    with connect(settings) as con:
+        replace_table(con, HOLIDAYS, holidays_between(settings.calendar, AS_OF, AS_OF))
         for feed in canonical_feeds().values():
             columns = dict(feed.stored_columns) | {"_source": "VARCHAR", "_file_id": "BIGINT", "_line": "BIGINT"}
             con.execute(f"create table feeds.{feed.table} ({', '.join(f'{n} {t}' for n, t in columns.items())})")
@@ -109,12 +112,13 @@ def _write_company(home: Path, days: int) -> int:
 
 
 def _build(home: Path) -> int:
-    """Build the business tables as a night does, without dbt's own tests."""
+    """Build the business tables before forecasting as a night does, without dbt's own tests."""
     from orchestration import dbt
     from orchestration.settings import load_settings
 
     settings = load_settings(home)
     arguments = ["run", *dbt.build_arguments(settings, AS_OF)[3:]]
+    arguments += ["--exclude", "source:ml+"]
     places = ["--project-dir", str(dbt.PROJECT), "--profiles-dir", str(dbt.PROJECT)]
     places += ["--target-path", str(home / "dbt"), "--log-path", str(home / "dbt")]
     done = subprocess.run(

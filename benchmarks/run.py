@@ -15,15 +15,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import forecasts, gate, identity, ingestion
+from benchmarks import customers, forecasts, gate, identity, ingestion, marts
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
 from benchmarks.options import QUICK_STORES, RESULTS, Options
+from benchmarks.tpcds import benchmark as tpcds
 
 BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "forecasts": forecasts.run,
     "ingestion": ingestion.run,
     "gate": gate.run,
     "identity": identity.run,
+    "marts": marts.run,
+    "customers": customers.run,
+    "tpcds": tpcds.run,
 }
 
 

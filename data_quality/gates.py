@@ -13,6 +13,7 @@ from data_quality.suites.drift import drift_checks
 from data_quality.suites.feeds import feed_checks
 from data_quality.suites.forecasts import forecast_checks
 from data_quality.suites.inventory import inventory_checks
+from data_quality.suites.kpis import kpi_checks
 from data_quality.suites.orders import order_checks
 from data_quality.suites.sales import sales_checks, sku_location_day_checks
 from data_quality.suites.series import series_checks
@@ -63,4 +64,4 @@ def results_checks(settings: QualitySettings, as_of: date, tables: Collection[st
 
     tables: as for marts_checks.
     """
-    return applicable(sku_location_day_checks(settings, as_of), tables)
+    return applicable([*sku_location_day_checks(settings, as_of), *kpi_checks(settings, as_of)], tables)

@@ -148,6 +148,15 @@ def doctor(home: HomeOption = None) -> None:
         raise typer.Exit(1)
 
 
+@app.command("dbt-docs")
+def dbt_docs(home: HomeOption = None) -> None:
+    """Write one page with every table: columns, tests, SQL and lineage. It asks no outside host."""
+    with _plain_errors():
+        from orchestration.dbt_docs import write_docs
+
+        console.print(str(write_docs(load_settings(home))), soft_wrap=True, highlight=False)
+
+
 @app.command()
 def ui(
     home: HomeOption = None,

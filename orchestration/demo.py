@@ -40,12 +40,13 @@ def write_demo(settings: Settings, say: Callable[[str], None]) -> None:
 
 def _settings() -> str:
     """Return the demo's `shelfcast.yml`: who it is, where, and what of its data is simulated."""
-    from seeds.demo.company import CURRENCY, NAME
+    from seeds.demo.company import COUNTRY, CURRENCY, NAME
     from seeds.demo.files import SIMULATED_FEEDS
     from seeds.demo.source import TIMEZONE
 
     feeds = "".join(f"  - {feed}\n" for feed in sorted(SIMULATED_FEEDS))
     return (
         "# The demo company. Every key and its default: docs/settings.md\n"
-        f"company: {NAME}\ncurrency: {CURRENCY}\ntimezone: {TIMEZONE}\nsimulated_feeds:\n{feeds}"
+        f"company: {NAME}\ncurrency: {CURRENCY}\ntimezone: {TIMEZONE}\n"
+        f"calendar: {{country: {COUNTRY}}}\nsimulated_feeds:\n{feeds}"
     )

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from data_quality.settings import QualitySettings
+from ml.customers.settings import CustomerSettings
 from ml.forecasting.settings import ForecastSettings
 from ml.planning.settings import PlanningSettings
 from orchestration.errors import SettingsError
@@ -23,12 +24,13 @@ from orchestration.identity.settings import IdentitySettings
 from orchestration.ingestion.settings import IngestionSettings
 from orchestration.marts import MartsSettings
 from orchestration.publishing.settings import PublishingSettings
+from orchestration.reference import CalendarSettings
 from orchestration.strict_yaml import explain, read_mapping
 
 HOME_VARIABLE = "SHELFCAST_HOME"
 FILE_NAME = "shelfcast.yml"
-# set once for the whole night, handed to the forecaster; not keys of its own group
-SHARED_WITH_FORECAST = ("seed", "threads", "week_starts_on")
+# set once for the whole night, handed to the room that computes; not keys of its own group
+SHARED = {"forecast": ("seed", "threads", "week_starts_on"), "customers": ("seed",)}
 
 
 class ScheduleSettings(BaseModel):
@@ -67,9 +69,13 @@ class Settings(BaseModel):
     simulated_feeds: tuple[str, ...] = Field(
         (), description="Feeds whose data are made up (a demo, a trial); said wherever they are shown."
     )
+    calendar: CalendarSettings = Field(default_factory=CalendarSettings, description="Whose holidays count.")
     ingestion: IngestionSettings = Field(default_factory=IngestionSettings, description="How extracts are read.")
     schedule: ScheduleSettings = Field(default_factory=ScheduleSettings, description="When the night starts.")
     forecast: ForecastSettings = Field(default_factory=ForecastSettings, description="How demand is forecast.")
+    customers: CustomerSettings = Field(
+        default_factory=CustomerSettings, description="How customers' coming purchases are estimated."
+    )
     planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
     quality: QualitySettings = Field(default_factory=QualitySettings, description="What data may pass the gates.")
     identity: IdentitySettings = Field(
@@ -138,8 +144,11 @@ def load_settings(home: Path | None = None) -> Settings:
         settings = Settings(**values, home=home)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(path, e) for e in error.errors())) from None
-    shared = {key: getattr(settings, key) for key in SHARED_WITH_FORECAST}
-    return settings.model_copy(update={"forecast": settings.forecast.model_copy(update=shared)})
+    filled = {
+        group: getattr(settings, group).model_copy(update={key: getattr(settings, key) for key in keys})
+        for group, keys in SHARED.items()
+    }
+    return settings.model_copy(update=filled)
 
 
 def _refuse_misplaced(path: Path, values: dict[str, Any]) -> None:
@@ -148,14 +157,14 @@ def _refuse_misplaced(path: Path, values: dict[str, Any]) -> None:
         raise SettingsError(
             f"{path}: unknown setting 'home' — the home directory is given by --home or {HOME_VARIABLE}"
         )
-    group = values.get("forecast")
-    for key in SHARED_WITH_FORECAST:
-        if isinstance(group, dict) and key in group:
-            raise SettingsError(
-                f"{path}: unknown setting 'forecast.{key}' — set '{key}' at the top level, for all steps"
-            )
+    for name, keys in SHARED.items():
+        group = values.get(name)
+        for key in keys:
+            if isinstance(group, dict) and key in group:
+                raise SettingsError(
+                    f"{path}: unknown setting '{name}.{key}' — set '{key}' at the top level, for all steps"
+                )
 
 
 def _explain(path: Path, error: Any) -> str:
-    inside_forecast = tuple(error["loc"][:1]) == ("forecast",)
-    return explain(path, error, Settings, "setting", SHARED_WITH_FORECAST if inside_forecast else ())
+    return explain(path, error, Settings, "setting", SHARED.get(str(error["loc"][0]), ()))

@@ -17,7 +17,7 @@ from orchestration.errors import WarehouseBusyError
 from orchestration.settings import Settings
 from orchestration.sql import literal, quoted
 
-SCHEMAS = ("raw", "feeds", "quarantine", "identity", "ops", "ml")
+SCHEMAS = ("raw", "feeds", "quarantine", "identity", "reference", "ops", "ml")
 BUSY_WAIT_SECONDS = 60.0
 
 

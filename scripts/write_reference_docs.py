@@ -1,4 +1,4 @@
-"""Writes what docs/ repeats of the code: the settings page and the JSON Schema of source declarations.
+"""Writes what repeats the code: pages of the settings and the metrics, the declarations' JSON Schema, dbt's exposures.
 
 .venv/bin/python scripts/write_reference_docs.py      a test says when it was forgotten
 """
@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import yaml
 from pydantic import BaseModel
 
 from orchestration.ingestion.catalogue import canonical_feeds
 from orchestration.ingestion.shape import SourceDeclaration
-from orchestration.settings import SHARED_WITH_FORECAST, Settings
+from orchestration.settings import SHARED, Settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+DBT_MODELS = DOCS.parent / "dbt_project" / "models"
 HEAD = """# Settings
 
 `home/shelfcast.yml` holds what a company sets; every key has a default, and an unknown key is an error that names it.
@@ -29,7 +31,7 @@ def settings_page() -> str:
     groups = [(name, field) for name, field in top if _is_group(field.annotation)]
     parts = [HEAD, _table([(n, f) for n, f in top if not _is_group(f.annotation)])]
     for name, field in groups:
-        hidden = SHARED_WITH_FORECAST if name == "forecast" else ()
+        hidden = SHARED.get(name, ())
         fields = [(n, f) for n, f in field.annotation.model_fields.items() if n not in hidden]
         parts.append(f"## {name}\n\n{field.description}\n\n{_table(fields)}")
     return "\n".join(parts)
@@ -61,10 +63,125 @@ def declaration_schema() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-PAGES = {"settings.md": settings_page, "source-declaration.schema.json": declaration_schema}
+METRICS_HEAD = """# Metrics
+
+Each metric is said once, in `dbt_project/dbt_project.yml` (`vars: metrics`); the marts take their formulas from there
+(`macros/metric.sql`), and this page is written from it by `scripts/write_reference_docs.py`. A formula adds up columns
+of the same names over the rows that are asked for. A ratio is null where there is nothing to divide by, never zero.
+Additive: whether sums over rows are right; a ratio is never summed or averaged, its two parts are.
+"""
+
+
+def metrics_page() -> str:
+    """Return the metrics as Markdown: those that are summed, then those that are divided."""
+    text = (DOCS.parent / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8")
+    metrics = yaml.safe_load(text)["vars"]["metrics"]
+    sums = {name: metric for name, metric in metrics.items() if "formula" in metric}
+    ratios = {name: metric for name, metric in metrics.items() if "formula" not in metric}
+    summed = [
+        _row(f"`{name}`", m["name"], f"`{m['formula']}`", m["grain"], m["unit"], m["additivity"], m["meaning"])
+        for name, m in sums.items()
+    ]
+    divided = [_row(f"`{name}`", m["name"], f"`{_ratio(m)}`", m["unit"], m["meaning"]) for name, m in ratios.items()]
+    head = [
+        "| column | metric | formula | measured a | unit | additive over | meaning |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    ratio_head = ["| column | metric | formula | unit | meaning |", "|---|---|---|---|---|"]
+    parts = [METRICS_HEAD, "## Sums", "", *head, *summed, "", "## Ratios", "", *ratio_head, *divided, ""]
+    return "\n".join(parts)
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ratio(metric: dict[str, str]) -> str:
+    factor = "100 x " if metric["unit"] == "percent" else ""
+    return f"{factor}{metric['numerator']} / {metric['denominator']}"
+
+
+EXPOSURES_HEAD = """# Who reads what dbt builds, in the lineage of dbt's own pages (make dbt-docs).
+# Written by scripts/write_reference_docs.py: the analysts' file names every mart.
+exposures:
+"""
+
+
+class Exposure(NamedTuple):
+    """A reader of dbt's tables; an empty `models` means every mart."""
+
+    name: str
+    label: str
+    kind: str
+    description: str
+    models: tuple[str, ...]
+
+
+EXPOSURES = (
+    Exposure(
+        "analysts_file",
+        "The analysts' file",
+        "analysis",
+        "`published/latest/marts.duckdb`: every mart as a table with its comments, beside the published tables.",
+        (),
+    ),
+    Exposure(
+        "customer_values",
+        "What customers will probably buy",
+        "ml",
+        "Repurchase probability and expected money by customer (`ml/customers`); back as `stg_ml__customer_value`.",
+        ("int_customer_days",),
+    ),
+    Exposure(
+        "forecasts",
+        "Forecasts",
+        "ml",
+        "Demand by product and place for days, weeks and months (`ml/forecasting`); back as `stg_ml__forecast_daily` "
+        "and its like.",
+        ("int_demand_daily", "int_series_selected"),
+    ),
+    Exposure(
+        "order_lists",
+        "Order lists",
+        "application",
+        "`replenishment_orders` as workbook, CSV and Parquet (`ml/planning`), from forecasts, stock and sources.",
+        ("dim_location", "dim_product", "int_sourcing_resolved", "int_stock_positions", "stg_erp__suppliers"),
+    ),
+    Exposure(
+        "planners_page",
+        "The planners' page",
+        "dashboard",
+        "`published/latest/index.html`: is tonight's data good, what to order and why, forecast and accuracy.",
+        ("dim_location", "dim_product", "mart_sku_location_day"),
+    ),
+)
+
+
+def exposures() -> str:
+    """Return dbt's exposures as YAML."""
+    marts = sorted(path.stem for path in (DBT_MODELS / "marts").rglob("*.sql"))
+    return EXPOSURES_HEAD + "".join(_exposure(exposure, marts) for exposure in EXPOSURES)
+
+
+def _exposure(exposure: Exposure, marts: list[str]) -> str:
+    models = "".join(f"      - ref('{model}')\n" for model in exposure.models or marts)
+    return (
+        f"  - name: {exposure.name}\n    label: {exposure.label}\n    type: {exposure.kind}\n    maturity: high\n"
+        f"    description: >-\n      {exposure.description}\n    owner: {{name: Data team}}\n"
+        f"    depends_on:\n{models}"
+    )
+
+
+PAGES = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "source-declaration.schema.json": declaration_schema,
+    "../dbt_project/models/exposures.yml": exposures,
+}
 
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
-        (DOCS / name).write_text(page(), encoding="utf-8")
-        print(f"wrote {DOCS / name}")
+        path = (DOCS / name).resolve()
+        path.write_text(page(), encoding="utf-8")
+        print(f"wrote {path}")

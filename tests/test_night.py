@@ -15,8 +15,10 @@ import pytest
 import small_company
 from typer.testing import CliRunner
 
+from benchmarks.marts import questions
 from orchestration.cli import app
 
+ROOT = Path(__file__).resolve().parents[1]
 CHECKER = Path(__file__).resolve().parents[2] / "shared" / "acceptance" / "check_published.py"
 # a small company's night in seconds: fewer trees and one cut-off; everything else as for everybody
 SETTINGS = """
@@ -73,6 +75,17 @@ def test_a_night_is_published_and_says_where_to_look(two_nights):
 
 def test_the_published_night_keeps_the_contract(two_nights):
     assert_contract(two_nights[0])
+
+
+def test_the_first_questions_of_an_analyst_are_answered(two_nights):
+    asked = questions(ROOT / "docs" / "analyst_questions.md")
+    assert len(asked) == 12
+    # the small company has one region of note, no promotions and no customers
+    silent = {"Which promotions", "What does each region", "Which good customers"}
+    with duckdb.connect(str(two_nights[0] / "published" / "latest" / "marts.duckdb"), read_only=True) as con:
+        for title, query in asked:
+            rows = con.execute(query).fetchall()
+            assert rows or any(title.startswith(words) for words in silent), title
 
 
 def test_every_row_of_every_file_is_accounted_for(two_nights):

@@ -8,6 +8,15 @@
     cast({{ dbt.date_trunc('month', date_expression) }} as date)
 {%- endmacro %}
 
+{# The first day of the month, quarter or year that holds a date. #}
+{% macro period_start(period, date_expression) -%}
+    cast({{ dbt.date_trunc(period, date_expression) }} as date)
+{%- endmacro %}
+
+{% macro add_months(date_expression, months) -%}
+    cast({{ dbt.dateadd('month', months, date_expression) }} as date)
+{%- endmacro %}
+
 {# The first day of the week that holds a date; weeks start on the company's weekday (var week_starts_on). #}
 {% macro week_start(date_expression) -%}
     {%- set days_into_week -%}
@@ -45,4 +54,14 @@
 {# Days from the first date to the second, negative when it lies before. #}
 {% macro days_from(first_day, last_day) -%}
     {{ dbt.datediff(first_day, last_day, 'day') }}
+{%- endmacro %}
+
+{# The names of a group in one text, in alphabetical order. #}
+{% macro names_in_order(name) -%}
+    {{ dbt.listagg(name, "'; '", 'order by ' ~ name) }}
+{%- endmacro %}
+
+{# Calendar months from the first date to the second. #}
+{% macro months_from(first_day, last_day) -%}
+    {{ dbt.datediff(first_day, last_day, 'month') }}
 {%- endmacro %}

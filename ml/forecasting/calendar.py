@@ -3,12 +3,61 @@
 What belongs here: functions of dates alone. What does not: events and promotions of the company (inputs, later).
 """
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
 import numpy as np
 
 BLOCK_CALENDAR = ("year_sin", "year_cos", "year_sin2", "year_cos2", "month_day", "early_days", "holiday_days")
+
+SEASON_HARMONICS = 2  # more follow the noise of three or four years (dynamic_regression.py has the figures)
+MONTH_PARTS = ((1, 5), (6, 10), (11, 15), (21, 25), (26, 31))  # days of the month; the rest, 16 to 20, is the measure
+_MONTH_PENALTY = 0.3  # of that of a season or a holiday: the month comes round twelve times a year
+
+
+@dataclass(frozen=True)
+class Regressors:
+    """What the calendar says of consecutive blocks: names, values (blocks, names), and how much each is drawn to 0."""
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    penalty: np.ndarray
+
+
+def block_regressors(first: date, days: int, blocks: int, country: str | None, has_season: bool) -> Regressors:
+    """Regressors of `blocks` blocks of `days` days from `first` on, for models of groups of series.
+
+    The season of the year in harmonics (only with has_season: it takes two years to tell it from growth), days of each
+    public holiday in the block and in the block after it (people shop before a holiday), and the share of the block's
+    days in each part of the month.
+    """
+    starts = [first + timedelta(days=days * k) for k in range(blocks)]
+    columns: dict[str, list[float]] = {}
+    for k in range(1, SEASON_HARMONICS + 1 if has_season else 1):
+        angle = [2 * np.pi * k * (day + timedelta(days=days // 2)).timetuple().tm_yday / 365.25 for day in starts]
+        columns[f"season_sin{k}"], columns[f"season_cos{k}"] = list(np.sin(angle)), list(np.cos(angle))
+    named = _dates_by_holiday(country, first.year, (starts[-1] + timedelta(days=2 * days)).year)
+    for name, dates in sorted(named.items()):
+        for label, later in ((name, 0), (f"before {name}", days)):
+            columns[label] = [
+                float(sum(day + timedelta(days=later + k) in dates for k in range(days))) for day in starts
+            ]
+    calendar_columns = len(columns)
+    for low, high in MONTH_PARTS:
+        part = [sum(low <= (day + timedelta(days=k)).day <= high for k in range(days)) / days for day in starts]
+        columns[f"days {low} to {high}"] = part
+    penalty = np.ones(len(columns))
+    penalty[calendar_columns:] = _MONTH_PENALTY
+    return Regressors(tuple(columns), np.array(list(columns.values())).T, penalty)
+
+
+def _dates_by_holiday(country: str | None, first_year: int, last_year: int) -> dict[str, set[date]]:
+    dates: dict[str, set[date]] = {}
+    for year in range(first_year, last_year + 1):
+        for name, day in named_holidays(country, year):
+            dates.setdefault(name, set()).add(day)
+    return dates
 
 
 def block_calendar(start: date, days: int, country: str | None) -> list[float]:
@@ -28,6 +77,21 @@ def block_calendar(start: date, days: int, country: str | None) -> list[float]:
         float(sum(day.day <= 10 for day in dates)),
         float(sum(day in holidays_of(country, day.year) for day in dates)),
     ]
+
+
+@lru_cache(maxsize=256)
+def named_holidays(country: str | None, year: int) -> tuple[tuple[str, date], ...]:
+    """(name, day) of the public holidays of a year on their own days, not those given in lieu; none without a country.
+
+    Raises ValueError when the country is not known to the `holidays` package.
+    """
+    if country is None:
+        return ()
+    holidays_of(country, year)  # refuses a country that is not known
+    import holidays
+
+    known = holidays.country_holidays(country, years=year, observed=False)
+    return tuple((name, day) for day in sorted(known) for name in known.get_list(day))
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,11 @@ What belongs here: what a model may know at an origin. What does not: drawing tr
 
 An origin o is the number of blocks known: blocks 0 … o - 1 are the past, the target is block t = o + h - 1 with
 horizon h >= 1. Every feature of a row reads blocks < o only, so rows of any origin may stand in one matrix. All are
-looked up in running sums: a million rows x 45 features take about 2 s.
+looked up in running sums: a million rows x 60 features take about 4 s.
+
+What sells elsewhere tells of a product what its own few sales here cannot: with the last blocks of the product over all
+places and over its region, and the last four blocks one by one, WMAPE of weeks 1-4, 5-13, 14-26 of the benchmark fell
+from .423 .502 .537 to .415 .493 .533 (all series after d_1577; one model a band).
 """
 
 from datetime import timedelta
@@ -16,8 +20,11 @@ from ml.forecasting.panel import BLOCK_DAYS, Panel, sum_groups
 
 YEAR = 52  # blocks: 364 days, so weekdays stay aligned
 LEVELS = (1, 2, 4, 8, 13, 26, 52)
-SEASON_GROUPS = ("total", "department", "category", "location", "location_department")
+RECENT = (2, 3, 4)  # blocks back, one by one; the last block is level_1
+SEASON_GROUPS = ("total", "department", "category", "location", "location_department", "sku")
 TREND_GROUPS = ("department", "location", "location_department", "sku")
+PRODUCT_GROUPS = ("sku", "region_sku")
+_PRODUCT_RATIOS = ((1, 13), (2, 8), (13, 52))  # newer window over older one, in blocks
 CODE_GROUPS = ("location", "region", "department", "category")
 MAX_CODES = 64  # the largest groups keep their own code, the rest share one: more categories slow LightGBM and overfit
 
@@ -27,6 +34,7 @@ def feature_names() -> list[str]:
     return [
         "horizon",
         *[f"level_{w}" for w in LEVELS],
+        *[f"block_{k}" for k in RECENT],
         "trend_4_13",
         "trend_13_52",
         "sold_share_13",
@@ -42,6 +50,8 @@ def feature_names() -> list[str]:
         *[f"growth_{g}" for g in SEASON_GROUPS],
         *[f"trend_{g}" for g in TREND_GROUPS],
         "sku_level_13",
+        *[f"{group}_{new}_{old}" for group in PRODUCT_GROUPS for new, old in _PRODUCT_RATIOS],
+        "sku_share_4_26",
         *BLOCK_CALENDAR,
         *[f"code_{g}" for g in CODE_GROUPS],
     ]
@@ -64,7 +74,7 @@ class FeatureStore:
         self._square = _running(demand**2)
         self._last_sale = _last_sale(panel.demand)
         self._groups = {}
-        for name in dict.fromkeys((*SEASON_GROUPS, *TREND_GROUPS)):
+        for name in dict.fromkeys((*SEASON_GROUPS, *TREND_GROUPS, *PRODUCT_GROUPS)):
             self._groups[name] = _running(sum_groups(panel.demand, panel.codes[name]))
         self._codes = {name: _largest_codes(panel.codes[name]) for name in CODE_GROUPS}
 
@@ -79,6 +89,7 @@ class FeatureStore:
         columns = [horizon.astype(np.float32)]
         levels = {window: self.level(series, origin, window) for window in LEVELS}
         columns += [np.log1p(levels[window]) for window in LEVELS]
+        columns += [np.log1p(self._block(series, origin, back)) for back in RECENT]
         columns += [log_ratio(levels[4], levels[13]), log_ratio(levels[13], levels[52])]
         columns += self._shape(series, origin, levels[13])
         columns += self._year_ago(series, origin, horizon)
@@ -87,14 +98,24 @@ class FeatureStore:
         columns += [self._growth(name, series, origin) for name in SEASON_GROUPS]
         columns += [self._trend(name, series, origin) for name in TREND_GROUPS]
         columns.append(np.log1p(self._group_level("sku", series, origin, 13)))
+        columns += self._product(series, origin, levels)
         columns += self._calendar(origin, horizon)
         columns += [self._codes[name][series] for name in CODE_GROUPS]
         return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
 
-    def season_ratio(self, name: str, series: np.ndarray, origin: np.ndarray, horizon: np.ndarray) -> np.ndarray:
-        """Group demand around the target block a year ago over its level then; 1 where there is no such year."""
-        first = self._season(name, series, origin, horizon, 1)
-        return np.exp(np.nan_to_num(first, nan=0.0))
+    def _block(self, series: np.ndarray, origin: np.ndarray, back: int) -> np.ndarray:
+        """Demand of the block `back` blocks before the origin (1 = the last known), 0 before the panel begins."""
+        return np.where(origin >= back, self.panel.demand[series, np.maximum(origin - back, 0)], 0.0)
+
+    def _product(self, series: np.ndarray, origin: np.ndarray, levels: dict[int, np.ndarray]) -> list[np.ndarray]:
+        """How the product moves over all places and over its region, and how this place's share of it does."""
+        ratios = [
+            log_ratio(self._group_level(name, series, origin, new), self._group_level(name, series, origin, old))
+            for name in PRODUCT_GROUPS
+            for new, old in _PRODUCT_RATIOS
+        ]
+        shares = [log_ratio(levels[window], self._group_level("sku", series, origin, window)) for window in (4, 26)]
+        return [*ratios, shares[0] - shares[1]]
 
     def _shape(self, series: np.ndarray, origin: np.ndarray, level: np.ndarray) -> list[np.ndarray]:
         born = np.minimum(self.panel.born[series], origin)

@@ -88,7 +88,9 @@ def group_codes(series: pl.DataFrame) -> dict[str, np.ndarray]:
         "region": ["region"],
         "department": ["department"],
         "category": ["department", "category"],
+        "region_department": ["region", "department"],
         "location_department": ["location_id", "department"],
+        "region_sku": ["region", "sku_id"],
     }
     filled = series.select(pl.col("sku_id", "location_id", "region", "department", "category").fill_null(""))
     codes = {"total": np.zeros(series.height, dtype=np.int32)}

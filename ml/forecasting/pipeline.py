@@ -22,8 +22,8 @@ from ml.forecasting.evaluation.repairs import repair_worth
 from ml.forecasting.evaluation.weights import learn_weights
 from ml.forecasting.metrics import demand_classes
 from ml.forecasting.models.launch import launch_levels
-from ml.forecasting.panel import build_panel
-from ml.forecasting.reconciliation import Weights, reconcile
+from ml.forecasting.panel import Panel, build_panel
+from ml.forecasting.reconciliation import SEASON_BLOCKS, Weights, reconcile
 from ml.forecasting.selection import choose, combine, wants_lightgbm
 from ml.forecasting.settings import ForecastSettings
 from ml.forecasting.tables import Final, publish
@@ -49,9 +49,9 @@ def run(
     trials = run_backtest(panel, history, settings, say)
     choice = choose(trials, settings)
     selected = [combine(trial.outlook, choice)[0] for trial in trials]
-    weights = learn_weights(trials, selected, settings)
+    learned = learn_weights(trials, selected, settings)
     final_trials = [
-        reconcile(blocks, trial.outlook.targets, weights, panel.codes)
+        reconcile(blocks, trial.outlook.targets, learned.weights)
         for trial, blocks in zip(trials, selected, strict=True)
     ]
     shares = [learn_day_shares(history, trial.outlook.panel) for trial in trials]
@@ -73,7 +73,7 @@ def run(
     asked = wants_lightgbm(segments, choice)
     outlook = look_ahead(panel, history, segments, asked, settings, settings.train_rows, say)
     blocks, model = combine(outlook, choice)
-    blocks = reconcile(blocks, outlook.targets, weights, panel.codes)
+    blocks = reconcile(blocks, outlook.targets, learned.weights)
     launch = launch_levels(series, panel)
     new = np.flatnonzero(launch > 0)
     blocks[new] = launch[new, None]
@@ -90,23 +90,31 @@ def run(
     if len(asked) and LIGHTGBM not in outlook.forecasts:
         fallbacks["series on baselines for want of LightGBM"] += len(asked)
     models = [facts for each in outlooks for facts in each.models]
-    warnings += _warnings(trials, weights, models)
+    warnings += _warnings(trials, learned.weights, panel)
     models.append(
         {"name": "selection", "choice": {f"{segment} {band}": name for (segment, band), name in choice.items()}}
     )
     models.append(
-        {"name": "reconciliation", "weights": {f"{lvl} {band}": list(how) for (lvl, band), how in weights.items()}}
+        {
+            "name": "reconciliation",
+            "weights": {band: list(how) for band, how in learned.weights.items()},
+            "rmsse_without": {band: round(before, 4) for band, (before, _) in learned.scores.items()},
+            "rmsse_with": {band: round(after, 4) for band, (_, after) in learned.scores.items()},
+        }
     )
     return ForecastResult(daily, weekly, monthly, accuracy, dispersion, models, dict(fallbacks), warnings)
 
 
-def _warnings(trials: list[Trial], weights: Weights, models: list[dict[str, object]]) -> list[str]:
+def _warnings(trials: list[Trial], weights: Weights, panel: Panel) -> list[str]:
     """What a planner should know about how this night's forecast came about."""
     warnings = []
     if not trials:
         warnings.append("history is too short for a backtest: methods and quantiles are defaults, accuracy is unknown")
-    if not any(facts["name"] == "prophet" for facts in models):
-        warnings.append("history is too short for Prophet (two years): aggregates keep their level, no yearly season")
-    if trials and not any(weight for _, weight in weights.values()):
-        warnings.append("drawing the series towards the aggregates did not help in the backtest and is switched off")
+    if panel.blocks < SEASON_BLOCKS:
+        warnings.append("history is shorter than two years: aggregates have no yearly season of their own")
+    off = [band for band, (_, weight) in weights.items() if weight == 0]
+    if trials and off:
+        warnings.append(
+            f"weeks {', '.join(off)}: drawing the series towards the aggregates lost in the backtest and is off"
+        )
     return warnings

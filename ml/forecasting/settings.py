@@ -23,12 +23,12 @@ class ForecastSettings(BaseModel):
     leaves: int = Field(default=63, ge=4, description="Leaves a tree.")
     learning_rate: float = Field(default=0.08, gt=0, le=1, description="Step of each tree.")
     tweedie_power: float = Field(
-        default=1.3, gt=1, lt=2, description="Variance power of the Tweedie loss: nearer 1 lets big series weigh more."
+        default=1.5, gt=1, lt=2, description="Variance power of the Tweedie loss: nearer 1 lets big series weigh more."
     )
     train_rows: int = Field(
-        default=800_000, ge=1_000, description="Rows (series x origin x horizon) drawn for the forecasting model."
+        default=500_000, ge=1_000, description="Rows (series x origin x horizon) drawn for each forecasting model."
     )
-    backtest_rows: int = Field(default=500_000, ge=1_000, description="Rows drawn for each model of the backtest.")
+    backtest_rows: int = Field(default=400_000, ge=1_000, description="Rows drawn for each model of the backtest.")
     train_weeks: int = Field(default=190, ge=8, description="How far back training targets reach.")
     min_train_rows: int = Field(
         default=2_000, ge=100, description="Below this many usable rows LightGBM is not fitted; baselines serve."
@@ -61,6 +61,9 @@ class ForecastSettings(BaseModel):
         description="Time for one aggregate; a fit that takes longer is killed and counted as fallback.",
     )
     reconciliation_margin: float = Field(
-        default=0.03, ge=0, lt=1, description="Gain in the backtest that a weight other than the usual half must show."
+        default=0.03,
+        ge=0,
+        lt=1,
+        description="Gain in the backtest that a weight or source of the aggregates other than the usual must show.",
     )
     chunk_series: int = Field(default=20_000, ge=100, description="Series worked on at once; bounds memory.")

@@ -41,7 +41,7 @@ GATED = {
     ),
     FORECASTS: ("ml.forecast_accuracy", "ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_monthly"),
     ORDERS: ("ml.replenishment_orders",),
-    gates.RESULTS: ("marts.mart_sku_location_day",),
+    gates.RESULTS: ("marts.kpi_daily", "marts.mart_sku_location_day"),
 }
 DECLARED = {
     gates.FEEDS: gates.feeds_checks,

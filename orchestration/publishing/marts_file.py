@@ -1,8 +1,8 @@
 """marts.duckdb: the marts and every published table in one file that analysts open, read-only.
 
-Belongs here: copying tables and their comments from the warehouse into a fresh file. What the marts are is dbt's, what
-the published columns mean stands in columns. The file is finished and closed before anybody sees it, so a reader never
-meets a writer.
+Belongs here: copying tables and their comments from the warehouse into a fresh file, and creating what that file holds
+as SQL. What the marts are is dbt's (dbt_project/stored/ has the functions and views of the file), what the published
+columns mean stands in columns. The file is finished and closed before anybody sees it: a reader never meets a writer.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import jinja2
 
 from orchestration.publishing.columns import meaning
 from orchestration.publishing.night import PublicationError, WrittenTable
@@ -19,6 +20,12 @@ from orchestration.sql import literal, quoted
 
 FILE_NAME = "marts.duckdb"
 _ALIAS = "shelfcast_publication"
+_DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+# functions and views of the file: SQL below dbt_project/stored/, with the marts that it reads
+STORED = {
+    "fct_promotion_days": ("fct_promotion_periods",),
+    "margin_bridge": ("dim_product", "mart_sku_channel_day"),
+}
 
 
 def build_marts_file(
@@ -33,6 +40,8 @@ def build_marts_file(
         PublicationError: two tables would have the same name.
     """
     marts = _marts_to_copy(con, written, mart_schemas)
+    stored = {name: needs for name, needs in STORED.items() if marts.keys() >= set(needs)}
+    described = {name: marts.pop(name) for name in stored if name in marts}
     path = folder / FILE_NAME
     con.execute(f"attach {literal(str(path))} as {_ALIAS} (read_write)")
     try:
@@ -47,10 +56,27 @@ def build_marts_file(
                 cursor.execute(f"create table {_ALIAS}.{quoted(output.table.name)} as select * from {data}")
                 _comment_published(cursor, output)
             cursor.commit()
+        # what is stored as SQL names its tables without a catalog, as the analysts will
+        with con.cursor() as cursor:
+            cursor.execute(f"use {_ALIAS}")
+            for name in stored:
+                cursor.execute(stored_sql(name))
+        for name, source in described.items():
+            _copy_comments(con, name, source, kind="view")
     finally:
         con.execute(f"detach {_ALIAS}")
     path.chmod(0o444)  # opened for writing by mistake, it would lock out every other reader
-    return sorted([*marts, *(output.table.name for output in written)])
+    return sorted([*marts, *described, *(output.table.name for output in written)])
+
+
+def stored_sql(name: str) -> str:
+    """Return the SQL of a function or view of the file, the macros of dbt that it shares with a model filled in."""
+    # the only macros that it may call: plain SQL, without anything of dbt's
+    shared = (_DBT_PROJECT / "macros" / "margin_bridge.sql").read_text(encoding="utf-8")
+    text = (_DBT_PROJECT / "stored" / f"{name}.sql").read_text(encoding="utf-8")
+    # SQL of the project itself: nothing in it comes from outside, and HTML's escapes would break it
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+    return environment.from_string(shared + text).render()
 
 
 def _marts_to_copy(
@@ -74,17 +100,17 @@ def _marts_to_copy(
     return marts
 
 
-def _copy_comments(con: duckdb.DuckDBPyConnection, name: str, source: str) -> None:
-    """Carry over what dbt wrote as comments (persist_docs)."""
+def _copy_comments(con: duckdb.DuckDBPyConnection, name: str, source: str, kind: str = "table") -> None:
+    """Carry over what dbt wrote as comments (persist_docs). kind: what `name` is in the file, table or view."""
     schema, table = source.split(".", 1)
-    for kind, where in (("tables", "table_name"), ("views", "view_name")):
+    for catalogue, where in (("tables", "table_name"), ("views", "view_name")):
         row = con.execute(
-            f"select comment from duckdb_{kind}() where database_name = current_database() "
+            f"select comment from duckdb_{catalogue}() where database_name = current_database() "
             f"and schema_name = ? and {where} = ?",
             [schema, table],
         ).fetchone()
         if row and row[0]:
-            _comment(con, "table", quoted(name), row[0])
+            _comment(con, kind, quoted(name), row[0])
     columns = con.execute(
         "select column_name, comment from duckdb_columns() where database_name = current_database() "
         "and schema_name = ? and table_name = ? and comment is not null order by column_index",

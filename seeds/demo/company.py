@@ -18,6 +18,7 @@ from seeds.demo.tills import Tills, read_tills
 
 NAME = "Complete Journey (demo)"
 CURRENCY = "USD"
+COUNTRY = "US"
 
 
 def write(landing: Path, *, seed: int = 2017, say: Callable[[str], None]) -> list[WrittenFile]:

@@ -19,6 +19,7 @@ PRODUCTS, PLACES, CALENDAR, CUSTOMERS = (
 )
 SERIES, FILES = "intermediate.int_series_selected", "ops.file_ledger"
 QUEUE, TILLS, COUNTS = "marts.mart_review_queue", "marts.mart_missing_till_days", "marts.mart_count_list"
+KPIS = "marts.kpi_daily"
 ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
@@ -34,13 +35,14 @@ GIVEN = {
     ORDERS: "sku_id location_id order_qty",
     QUEUE: "sku_id location_id date units_qty why queue_rank",
     TILLS: "location_id date chance",
+    KPIS: "date location_id channel department net_amount transaction_count lead_transaction_count",
     COUNTS: "sku_id location_id rule money_at_risk count_rank",
     **{f"feeds.{feed.name}": feed.given for feed in FEEDS},
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
-DOUBLED += [QUEUE, TILLS, COUNTS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
-EMPTIED = [SALES, DAYS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
+DOUBLED += [QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
+EMPTIED = [SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
 
 MUTATIONS: dict[tuple[str, str], str] = {
     **{
@@ -94,6 +96,23 @@ _on(
         "adds_up_to_sales": "update marts.mart_sku_location_day set units_qty = units_qty + 0.001 where rowid = 1",
         "stockout_follows_stock": f"update {DAYS} set is_stockout = false where on_hand_qty is null",
         "figures_agree": f"update {DAYS} set margin_amount = margin_amount + 0.01 where rowid = 1",
+    },
+)
+_on(
+    KPIS,
+    {
+        "date_is_in_range": f"update {KPIS} set date = date '2024-03-28' where rowid = 1",
+        "units_qty_is_not_negative": f"update {KPIS} set units_qty = -1 where rowid = 1",
+        "returns_qty_is_not_negative": f"update {KPIS} set returns_qty = -1 where rowid = 1",
+        "lost_qty_is_not_negative": f"update {KPIS} set lost_qty = -1 where rowid = 1",
+        "net_amount_is_a_number": f"update {KPIS} set net_amount = 1e13 where rowid = 1",
+        "margin_amount_is_a_number": f"update {KPIS} set margin_amount = -1e13 where rowid = 1",
+        "stock_value_amount_is_a_number": f"update {KPIS} set stock_value_amount = 1e13 where rowid = 1",
+        "lost_amount_is_a_number": f"update {KPIS} set lost_amount = 1e13 where rowid = 1",
+        "adds_up_to_sales": f"update {KPIS} set net_amount = net_amount + 0.01 where rowid = 1",
+        "transactions_are_receipts": f"update {KPIS} set lead_transaction_count = 2 where department = 'food'",
+        "margin_is_sales_less_cost": f"update {KPIS} set cost_amount = cost_amount + 0.01 where rowid = 1",
+        "stockouts_are_counted_days": f"update {KPIS} set stockout_day_count = 2.1 where rowid = 1",
     },
 )
 _on(

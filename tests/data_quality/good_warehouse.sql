@@ -85,6 +85,26 @@ create table intermediate.int_sales_daily as
 select sku_location_key, date, units_qty, returns_qty, net_amount, (2 * units_qty)::decimal(18, 2) as sales_amount
 from marts.mart_sku_location_day inner join intermediate.int_sku_locations_numbered using (sku_id, location_id);
 
+create table marts.kpi_daily as
+select
+    sold_on as date, location_id, channel, department,
+    sum(case when quantity > 0 then quantity else 0 end)::decimal(18, 3) as units_qty,
+    sum(case when quantity < 0 then -quantity else 0 end)::decimal(18, 3) as returns_qty,
+    sum(net_amount)::decimal(18, 2) as net_amount,
+    (sum(net_amount) / 2)::decimal(18, 2) as cost_amount,
+    (sum(net_amount) - (sum(net_amount) / 2)::decimal(18, 2))::decimal(18, 2) as margin_amount,
+    sum(net_amount)::decimal(18, 2) as costed_net_amount,
+    count(distinct transaction_id) as transaction_count,
+    case when department = 'food' then 1 else 0 end as lead_transaction_count,
+    count(*) as line_count,
+    2::bigint as counted_day_count,
+    0.5::decimal(18, 6) as stockout_day_count,
+    1::decimal(18, 3) as lost_qty,
+    2::decimal(18, 2) as lost_amount,
+    30::decimal(18, 2) as stock_value_amount
+from marts.fct_sales inner join marts.dim_product using (sku_id)
+group by all;
+
 create table marts.mart_review_queue as
 select *, date '2024-02-01' + queue_rank as date, 40::decimal(18, 3) as units_qty, 2e0 as level_qty, 'sold 40' as why
 from (values

@@ -136,6 +136,13 @@ OPTIONAL = {
         {"sku_id": "A", "location_id": "WH", "supplier_id": "SUP2", "lead_time_days": 9, "unit_cost": 1.2},
     ],
     "erp/lanes": [{"from_location_id": "WH", "to_location_id": "S1"}],
+    "erp/prices": [
+        {"sku_id": "A", "price": 2.75, "valid_from": "2024-01-01"},
+        {"sku_id": "A", "location_id": "S1", "price": 2.0, "valid_from": "2024-03-29", "valid_to": "2024-03-29"},
+        {"sku_id": "A", "price": 2.5, "valid_from": "2024-03-30"},
+        {"sku_id": "A", "member_tier": "gold", "price": 2.4, "valid_from": "2024-03-30"},
+        {"sku_id": "A", "price": 3.0, "valid_from": "2024-05-01"},  # a plan
+    ],
     "erp/promotions": [
         {"promotion_id": "P1", "mechanic": "percent_off", "starts_on": "2024-03-31", "ends_on": "2024-04-06"},
         {"promotion_id": "P2", "mechanic": "mailer", "starts_on": "2024-03-15", "ends_on": "2024-03-15"},

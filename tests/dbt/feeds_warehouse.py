@@ -10,21 +10,29 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from ml.customers.contract import VALUE_SCHEMA
 from ml.forecasting.contract import DAILY_SCHEMA, DEMAND_HISTORY_SCHEMA, WEEKLY_SCHEMA
 from ml.planning.order_lines import TARGETS_SCHEMA
+from orchestration import reference
 from orchestration.identity import tables
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 Row = dict[str, Any]
+HOLIDAYS = [
+    (date(2024, 3, 29), "Good Friday", "DE", None, None),
+    (date(2024, 5, 30), "Corpus Christi", "DE", "BY", "south"),
+]
 # what the second build reads, in the types that the night writes
 ML_TABLES = {
+    "customer_value": VALUE_SCHEMA,
     "demand_series": pl.Schema(
         {"series_id": pl.Int32, "sku_id": pl.String, "location_id": pl.String, "is_pooled": pl.Boolean}
     ),
@@ -55,6 +63,7 @@ def write_feeds(path: Path, feeds: dict[str, list[Row]]) -> None:
                 marks = ", ".join("?" for _ in values)
                 con.execute(f"insert into feeds.{feed.table} ({names}) values ({marks})", list(values.values()))
         _write_identity(con)
+        _write_holidays(con)
 
 
 def _write_identity(con: duckdb.DuckDBPyConnection) -> None:
@@ -70,6 +79,14 @@ def _write_identity(con: duckdb.DuckDBPyConnection) -> None:
         f"insert into {tables.IDS} select _source, customer_id, 'c' || customer_id, true from ({ids}) "
         "where customer_id is not null and _source <> 'decisions'"
     )
+
+
+def _write_holidays(con: duckdb.DuckDBPyConnection) -> None:
+    """Two holidays as the reference step leaves them: one everywhere, one in one region."""
+    con.execute("create schema if not exists reference")
+    con.register("holiday_frame", pl.DataFrame(HOLIDAYS, schema=reference.SCHEMA, orient="row").to_arrow())
+    con.execute(f"create or replace table {reference.HOLIDAYS} as select * from holiday_frame")
+    con.unregister("holiday_frame")
 
 
 def write_ml(path: Path, tables: dict[str, list[Row]]) -> None:

@@ -158,7 +158,7 @@ def test_customers_stand_in_the_marts_without_personal_data(query: Query) -> Non
 def test_the_day_mart_holds_sales_returns_price_promotion_and_stock(query: Query) -> None:
     rows = query(
         "select date, units_qty, returns_qty, net_amount, price, is_promoted, on_hand_qty, is_stockout "
-        "from marts.mart_sku_location_day where sku_id = 'A' and location_id = 'S1' order by date"
+        "from marts.mart_sku_location_day where sku_id = 'A' and location_id = 'S1' and date >= '2024-03-28' order by 1"
     )
     assert rows == [
         (day(28), 0, 0, 0, None, False, 0, True),
@@ -168,9 +168,86 @@ def test_the_day_mart_holds_sales_returns_price_promotion_and_stock(query: Query
     ]
 
 
+def test_the_day_mart_holds_every_day_on_which_the_place_carried_the_product(query: Query, bare_query: Query) -> None:
+    days = (
+        "select location_id, count(*), min(date), max(date) from marts.mart_sku_location_day where sku_id = 'A' "
+        "group by 1 order by 1"
+    )
+    assert query(days) == [
+        ("NOWHERE", 1, day(23), day(23)),  # not listed: the day of its sale
+        ("S1", 456, date(2023, 1, 1), day(31)),  # as long as it is listed
+        ("S2", 1, day(31), day(31)),  # listed from tomorrow
+        ("S3", 425, date(2023, 1, 1), date(2024, 2, 29)),  # closed on 1 March
+        ("S4", 455, date(2023, 1, 1), day(30)),
+        ("S5", 1, day(15), day(15)),
+        ("WH", 1, day(31), day(31)),
+    ]
+    # without listings from the first sale on, where the place is open
+    assert bare_query(days) == [
+        ("NOWHERE", 9, day(23), day(31)),
+        ("S1", 2, day(30), day(31)),
+        ("S2", 1, day(31), day(31)),
+        ("S3", 20, date(2024, 2, 10), date(2024, 2, 29)),
+        ("S4", 10, day(22), day(31)),
+        ("S5", 17, day(15), day(31)),
+    ]
+
+
+def test_the_day_mart_holds_money_supply_and_what_was_lost(query: Query) -> None:
+    rows = query(
+        "select date, cost_amount, margin_amount, discount_amount, shelf_price, on_order_qty, in_transfer_qty, "
+        "stockout_share, lost_qty, lost_amount, lost_margin_amount "
+        "from marts.mart_sku_location_day where sku_id = 'A' and location_id = 'S1' and date >= '2024-03-28' order by 1"
+    )
+    shelf, cost, lost = Decimal("2.5"), Decimal("1.5"), Decimal("1.5")
+    assert rows == [
+        # 24 open, 12 that came after the day, 6 of 10 outstanding
+        (day(28), 0, 0, 0, Decimal("2.75"), 42, 0, 1, 0, 0, 0),
+        (day(29), 0, 0, 0, Decimal("2.0"), 42, 8, 0, 0, 0, 0),
+        # sold out at 10:00, an hour that opens S1's day; the estimate of demand is 3.5, 2 were sold
+        (day(30), cost, 1, 0, shelf, 42, 14, pytest.approx(rows[2][7]), lost, lost * shelf, lost),
+        (day(31), 2 * cost, 2, 0, shelf, 42, 6, 0, 0, 0, 0),
+    ]
+    assert 0 < rows[2][7] < 1
+    lost_of = "select distinct lost_qty from marts.mart_sku_location_day where sku_id = "
+    assert query(lost_of + "'D' and location_id = 'S1'") == [(None,)]  # no series, no estimate
+
+
+def test_prices_of_a_scope_never_overlap_and_the_plan_is_kept(query: Query, bare_query: Query) -> None:
+    end = date(9999, 12, 31)
+    prices = "select location_id, member_tier, valid_from, valid_to, price, is_observed from marts.fct_price "
+    assert query(prices + "where sku_id = 'A' order by 1, 2, 3") == [
+        ("*", "*", date(2024, 1, 1), day(29), Decimal("2.75"), False),
+        ("*", "*", day(30), day(30, 4), Decimal("2.5"), False),
+        ("*", "*", day(1, 5), end, Decimal("3.0"), False),
+        ("*", "gold", day(30), end, Decimal("2.4"), False),
+        ("S1", "*", day(29), day(29), Decimal("2.0"), False),
+    ]
+    assert query(prices + "where sku_id = 'X'") == [("S1", "*", day(21), end, Decimal("1.11"), True)]
+    assert bare_query("select bool_and(is_observed) from marts.fct_price") == [(True,)]
+
+
+def test_weeks_and_months_add_up_to_days(query: Query, bare_query: Query) -> None:
+    sums = "select sum(units_qty), sum(returns_qty), sum(net_amount), sum(cost_amount), sum(lost_amount) from marts."
+    for ask in (query, bare_query):
+        days = ask(sums + "mart_sku_location_day")
+        assert ask(sums + "mart_sku_location_week") == ask(sums + "mart_sku_location_month") == days
+    assert query("select returned_on, returns_qty, returned_amount from marts.fct_returns") == [
+        (day(30), 1, Decimal("2.50"))
+    ]
+
+
+def test_stock_that_nobody_counted_is_worked_out_and_marked(query: Query) -> None:
+    rows = query(
+        "select sku_id, location_id, snapshot_date, on_hand_qty, is_stockout from marts.fct_inventory_daily "
+        "where is_estimated"
+    )
+    assert rows == [("D", "S1", day(31), 0, None)]
+
+
 def test_a_promotion_without_a_place_holds_everywhere(query: Query) -> None:
     rows = query("select sku_id, location_id, date from marts.mart_sku_location_day where is_promoted order by all")
-    assert rows == [("A", "S1", day(31)), ("A", "S5", day(15))]
+    assert rows == [("A", "S1", day(15)), ("A", "S1", day(31)), ("A", "S4", day(15)), ("A", "S5", day(15))]
 
 
 def test_the_day_mart_adds_up_to_the_lines(query: Query, bare_query: Query) -> None:
@@ -269,3 +346,98 @@ def test_what_arrived_explains_sales_from_an_empty_shelf(query: Query, bare_quer
     # A at S1 closed the 30th empty and sold two on the 31st, on which a transfer of eight arrived: nothing to count
     assert query("select * from marts.mart_count_list") == []
     assert bare_query("select * from marts.mart_count_list") == []
+
+
+# ---- suppliers and the health of stock
+
+
+def test_suppliers_that_only_orders_or_sourcing_name_are_inferred(query: Query) -> None:
+    rows = query(
+        "select supplier_id, product_count, location_count, typical_lead_time_days, typical_lead_time_source, "
+        "is_inferred from marts.dim_supplier order by 1"
+    )
+    assert rows == [
+        ("SUP1", 1, 1, 18, "measured", False),
+        ("SUP2", 1, 1, 9, "delivered", True),
+        ("SUP9", 0, 0, None, None, True),  # from tomorrow on
+    ]
+
+
+def test_orders_and_transfers_are_told_as_known_on_the_day(query: Query) -> None:
+    orders = query(
+        "select po_id, is_open, open_qty, fill_share, lead_time_days from marts.fct_purchase_orders "
+        "order by ordered_on, po_id"
+    )
+    assert orders == [
+        ("received", False, 0, 1.0, 18),
+        ("open", True, 24, 0.0, None),
+        ("received_later", True, 12, 0.0, None),
+        ("cancelled", False, 0, 0.0, None),
+        ("part_received", True, 6, 0.4, None),
+    ]
+    moves = query(
+        "select transfer_id, is_in_transit, in_transit_qty, lead_time_days from marts.fct_transfers order by 1"
+    )
+    assert moves == [("arrived", False, 0, 2), ("under_way", True, 6, None)]
+
+
+def test_a_supplier_is_measured_as_a_whole_and_by_lane(query: Query) -> None:
+    rows = query(
+        "select scope, location_id, order_count, lead_time_mean_days, promised_lead_time_days, lead_time_gap_days, "
+        "on_time_share, fill_share, open_line_count, open_amount "
+        "from marts.mart_supplier_performance where supplier_id = 'SUP1' order by 1"
+    )
+    # nothing was expected on a day, so nobody can say what was on time; 42 units at 1.50 are open
+    figures = (5, 18.0, 5.0, 13.0, None, 1.0, 3, Decimal("63.00"))
+    assert rows == [("all", None, *figures), ("lane", "S1", *figures)]
+
+
+def test_one_order_does_not_replace_what_was_promised(query: Query) -> None:
+    rows = query(
+        "select lead_time_days, lead_time_source from intermediate.int_sourcing_resolved where location_id = 'S1' "
+        "and is_sourced"
+    )
+    assert rows == [(5, "delivered")]
+
+
+def test_the_health_of_a_stock_can_be_added_up_by_hand(query: Query) -> None:
+    rows = query(
+        "select stock_amount, avg_stock_364d_amount, cost_of_sales_364d_amount, turnover_364d_days, "
+        "cover_forecast_days, sell_through_91d_pct, age_days, receipt_share, availability_28d_pct, target_qty, "
+        "over_stock_qty from marts.mart_inventory_health where sku_id = 'A' and location_id = 'S1'"
+    )
+    # 0, 5, 0 and 7 on four days: 3 on average, at 1.50; 3 sold (2, 1 back, 2): 4.50; so 4 days of stock
+    # 7 last 3.5 days at 2 a day; 3 / (3 + 7) sold; all 7 came on the last day
+    # two of the four days closed empty: one for all of it, one from 10:00 on, by when 9 of 11 units sell in that place
+    # position 7 - 1 + 42 + 6 = 54 against 25
+    (row,) = rows
+    assert row[:8] == (Decimal("10.50"), Decimal("4.50"), Decimal("4.50"), 4.0, 3.5, 30.0, 0.0, 1.0)
+    assert row[8] == pytest.approx(100 * (1 - (1 + 2 / 11) / 4))
+    assert row[9:] == (25, 29)
+
+
+def test_the_network_is_one_warehouse(query: Query) -> None:
+    rows = query(
+        "select sku_id, on_hand_qty, free_qty, in_transfer_qty, on_order_qty, stock_amount, stocked_location_count "
+        "from marts.mart_network_stock where ownership = 'all' order by 1"
+    )
+    # 7 at 1.50 in the store, 100 at 1.20 in the warehouse
+    assert rows == [("A", 107, 106, 6, 42, Decimal("130.50"), 2), ("D", 0, 0, 0, 0, Decimal("0.00"), 0)]
+    parts = "select sum(on_hand_qty), sum(in_transfer_qty), sum(on_order_qty) from marts.mart_network_stock"
+    assert query(f"{parts} where ownership = 'all'") == query(f"{parts} where ownership <> 'all'")
+    positions = "select sum(on_hand_qty), sum(in_transfer_qty), sum(on_order_qty) from intermediate.int_stock_positions"
+    assert query(f"{parts} where ownership = 'all'") == query(positions)
+
+
+def test_without_stock_its_marts_are_empty(bare_query: Query) -> None:
+    for mart in (
+        "dim_supplier",
+        "fct_purchase_orders",
+        "fct_transfers",
+        "mart_supplier_performance",
+        "mart_inventory_health",
+        "mart_slow_movers",
+        "mart_slow_mover_backtest",
+        "mart_network_stock",
+    ):
+        assert bare_query(f"select count(*) from marts.{mart}") == [(0,)], mart

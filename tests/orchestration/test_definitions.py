@@ -34,7 +34,7 @@ def test_every_asset_has_group_kinds_owner_and_description(definitions):
 
 
 def test_asset_keys_are_schema_and_table(definitions):
-    schemas = {"feeds", "identity", "ops", "staging", "intermediate", "marts", "ml", "published"}
+    schemas = {"feeds", "identity", "reference", "ops", "staging", "intermediate", "marts", "ml", "published"}
     assert {spec.key.path[0] for spec in definitions.resolve_all_asset_specs()} == schemas
 
 
@@ -45,11 +45,13 @@ def test_the_nightly_job_holds_every_step(definitions):
         "ingest",
         "feeds_gate",
         "identify_customers",
+        "reference__holidays",
         "dbt_build",
         "marts_gate",
         "demand_history",
         "forecasts",
         "forecasts_gate",
+        "customer_value",
         "recommendations",
         "orders_gate",
         "dbt_build_marts",

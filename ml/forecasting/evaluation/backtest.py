@@ -97,7 +97,9 @@ def look_ahead(
 
     A model that cannot be fitted is left out and counted in fallbacks; nothing is raised.
     """
-    outlook = Outlook(panel, segments, {name: method(panel) for name, method in BASELINES.items()}, {})
+    targets, aggregates, failed = _forecast_aggregates(panel, history, settings, say)
+    forecasts = {name: method(panel) for name, method in BASELINES.items()}
+    outlook = Outlook(panel, segments, forecasts, targets, aggregates, failed)
     if len(asked):
         try:
             store = FeatureStore(panel, settings.holiday_country)
@@ -112,32 +114,29 @@ def look_ahead(
         except Exception as error:  # whatever LightGBM raises: the night goes on with the baselines
             outlook.fallbacks[f"lightgbm not fitted: {type(error).__name__}"] = 1
             say(f"{panel.cutoff}: LightGBM not fitted ({error}), baselines serve")
-    _forecast_aggregates(outlook, history, settings, say)
     return outlook
 
 
 def _forecast_aggregates(
-    outlook: Outlook, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None]
-) -> None:
-    tasks = aggregate_tasks(history, outlook.panel, settings)
+    panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None]
+) -> tuple[Targets, list[dict[str, object]], dict[str, int]]:
+    """(targets, what the manifest says of Prophet, fallbacks)."""
+    tasks = aggregate_tasks(history, panel, settings)
     forecasts = forecast_aggregates(tasks, settings.threads, settings.prophet_timeout_seconds)
-    outlook.targets.update(make_targets(forecasts, outlook.panel))
+    targets = make_targets(forecasts, panel, settings.holiday_country)
     if not tasks:
-        return
-    failed = [reason for reason in forecasts.values() if isinstance(reason, str)]
-    if failed:
-        outlook.fallbacks["prophet aggregate not fitted"] = len(failed)
-    outlook.models.append(
-        {
-            "name": "prophet",
-            "cutoff": outlook.cutoff.isoformat(),
-            "aggregates": len(tasks),
-            "failed": len(failed),
-            "seed": settings.seed,
-            "country": settings.holiday_country,
-        }
-    )
-    say(f"{outlook.cutoff}: Prophet on {len(tasks)} aggregates, {len(failed)} failed")
+        return targets, [], {}
+    failed = sum(isinstance(answer, str) for answer in forecasts.values())
+    facts: dict[str, object] = {
+        "name": "prophet",
+        "cutoff": panel.cutoff.isoformat(),
+        "aggregates": len(tasks),
+        "failed": failed,
+        "seed": settings.seed,
+        "country": settings.holiday_country,
+    }
+    say(f"{panel.cutoff}: Prophet on {len(tasks)} aggregates, {failed} failed")
+    return targets, [facts], {"prophet aggregate not fitted": failed} if failed else {}
 
 
 def _asked(segments: np.ndarray, settings: ForecastSettings) -> np.ndarray:

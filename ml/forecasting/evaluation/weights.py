@@ -1,9 +1,9 @@
-"""How far the series are drawn towards the aggregates, and which ones: per level and horizon band, by backtest.
+"""How far the series are drawn towards the aggregates, and which forecast of them: per horizon band, by backtest.
 
-What belongs here: the choice. What does not: the scaling itself (ml.forecasting.reconciliation).
+What belongs here: the choice and what spoke for it. What does not: the scaling itself (ml.forecasting.reconciliation).
 
-The scaling is the same for all series of a place and department, so the choice is made on their sums: 70 cells instead
-of 30,490 series in the benchmark. Scored levels: total, region, department, place, place x department.
+The scaling is the same for all series of a cell (place x department), so the choice is made on sums over cells: 70 in
+the benchmark in place of 30,490 series. Scored levels: total, region, department, place, and the cells themselves.
 """
 
 from dataclasses import dataclass
@@ -14,85 +14,85 @@ from ml.forecasting.contract import BANDS
 from ml.forecasting.evaluation.backtest import Trial
 from ml.forecasting.evaluation.scores import HierarchyScore
 from ml.forecasting.panel import Panel, sum_groups
-from ml.forecasting.reconciliation import LEVELS, SEASONAL, SOURCES, WEIGHTS, Targets, Weights, reconcile
+from ml.forecasting.reconciliation import REGRESSION, SOURCES, WEIGHTS, Hierarchy, Targets, Weights, reconcile
 from ml.forecasting.settings import ForecastSettings
 
-NONE = (SEASONAL, 0.0)
-PRIOR = (SEASONAL, 0.5)
+NONE = (REGRESSION, 0.0)
+PRIOR: Weights = {"1-4": (REGRESSION, 0.75), "5-13": (REGRESSION, 1.0), "14-26": (REGRESSION, 1.0)}
 _CELL_LEVELS = ("total", "region", "department", "location", "sku_location")  # the last: the cells themselves
 
 
 @dataclass(frozen=True)
+class LearnedWeights:
+    """The weights, and for each band the mean score of the backtest without and with them (weighted RMSSE)."""
+
+    weights: Weights
+    scores: dict[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
 class _Cells:
-    """A trial summed to place x department."""
+    """A trial summed to cells."""
 
     forecast: np.ndarray
     actual: np.ndarray
     targets: Targets
-    codes: dict[str, np.ndarray]
     score: HierarchyScore
 
-    def error(self, weights: Weights, first: int, last: int) -> float:
-        """Hierarchy score of blocks first … last with these weights."""
+    def error(self, choice: tuple[str, float], band: str, first: int, last: int) -> float:
+        """Hierarchy score of blocks first … last with this choice."""
         end = min(last, self.actual.shape[1])
-        drawn = reconcile(self.forecast[:, :end], self.targets, weights, self.codes)
+        drawn = reconcile(self.forecast[:, :end], self.targets, {band: choice})
         return self.score.of(self.actual[:, first - 1 : end], drawn[:, first - 1 :])
 
 
-def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: ForecastSettings) -> Weights:
-    """(source, weight) of each (level, band), from total to department, each with the ones before it in place.
+def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: ForecastSettings) -> LearnedWeights:
+    """(source, weight) of each band.
 
-    combined: forecasts of the selected methods at each trial. A band starts from what is right before any evidence:
-    half-way to the seasonal level at the first level there is, nothing at the others. Another choice must have a
-    better hierarchy score at every trial that reaches the band, and by settings.reconciliation_margin on average.
+    combined: forecasts of the selected methods at each trial. A band starts from what is right before any evidence,
+    PRIOR: the regression in full, in weeks 1-4 three quarters of it. Another choice, none of it included, must have a
+    better hierarchy score at every trial that reaches the band, and by settings.reconciliation_margin on average; so
+    a step that loses is switched off, and one lucky window decides nothing.
 
-    Half-way, because two or three cut-offs say little about a weight, and the mean of two forecasts is hard to beat:
-    in the backtests before d_1577 of the benchmark half was better than none at four of five (cut-off, band), full at
-    none; over the half-years after d_1395, d_1486 and d_1577 both were better than none each time.
+    The prior is what was best over five cut-offs of the benchmark, half a year to two years apart; weights left free
+    took the best of two or three cut-offs and were wrong at the next.
     """
     cells = [_collapse(trial, blocks) for trial, blocks in zip(trials, combined, strict=True)]
-    weights: Weights = {}
-    for level in LEVELS:
-        for band, first, last in BANDS:
-            usable = [c for c in cells if (level, SEASONAL) in c.targets and c.actual.shape[1] >= first]
-            if usable:
-                prior = PRIOR if not any((above, band) in weights for above in LEVELS if above != level) else NONE
-                weights[(level, band)] = _best(usable, weights, (level, band), (first, last), prior, settings)
-    return weights
+    weights, scores = dict(PRIOR), {}
+    for band, first, last in BANDS:
+        usable = [each for each in cells if each.actual.shape[1] >= first]
+        if usable:
+            weights[band], scores[band] = _best(usable, band, first, last, settings)
+    return LearnedWeights(weights, scores)
 
 
 def _best(
-    usable: list[_Cells],
-    weights: Weights,
-    key: tuple[str, str],
-    blocks: tuple[int, int],
-    prior: tuple[str, float],
-    settings: ForecastSettings,
-) -> tuple[str, float]:
-    sources = [source for source in SOURCES if all((key[0], source) in cells.targets for cells in usable)]
+    usable: list[_Cells], band: str, first: int, last: int, settings: ForecastSettings
+) -> tuple[tuple[str, float], tuple[float, float]]:
+    sources = [source for source in SOURCES if all(source in each.targets.by_source for each in usable)]
     options = [NONE, *((source, weight) for source in sources for weight in WEIGHTS if weight > 0)]
-    scores = {option: [cells.error({**weights, key: option}, *blocks) for cells in usable] for option in options}
-    usual = np.array(scores[prior])
+    errors = {option: [each.error(option, band, first, last) for each in usable] for option in options}
+    usual = np.array(errors[PRIOR[band]])
     better = [
         option
         for option in options
-        if np.all(scores[option] < usual)
-        and np.mean(scores[option]) < usual.mean() * (1 - settings.reconciliation_margin)
+        if np.all(errors[option] < usual)
+        and np.mean(errors[option]) < usual.mean() * (1 - settings.reconciliation_margin)
     ]
-    return min(better, key=lambda option: (np.mean(scores[option]), option[1]), default=prior)
+    chosen = min(better, key=lambda option: (np.mean(errors[option]), option[1]), default=PRIOR[band])
+    return chosen, (float(np.mean(errors[NONE])), float(np.mean(errors[chosen])))
 
 
 def _collapse(trial: Trial, blocks: np.ndarray) -> _Cells:
-    panel = trial.outlook.panel
-    cell = panel.codes["location_department"]
-    _, member = np.unique(cell, return_index=True)  # any member: the scored groupings are the same within a cell
-    codes = {name: panel.codes[name][member] for name in ("total", "region", "department", "location")}
-    demand = sum_groups(panel.demand, cell)
-    cells = Panel(panel.cutoff, demand, np.zeros(len(demand), dtype=np.int32), codes)
+    panel, targets = trial.outlook.panel, trial.outlook.targets
+    cell_of = targets.hierarchy.cell_of
+    demand = sum_groups(panel.demand, cell_of)
+    cells = Panel(panel.cutoff, demand, np.zeros(len(demand), dtype=np.int32), dict(targets.hierarchy.levels))
+    levels = tuple(name for name in _CELL_LEVELS if name in cells.codes or name == "sku_location")
+    own = Hierarchy(np.arange(targets.hierarchy.cells), targets.hierarchy.levels)
     return _Cells(
-        sum_groups(blocks, cell).astype(np.float32),
-        sum_groups(trial.actual, cell),
-        trial.outlook.targets,
-        codes,
-        HierarchyScore(cells, _CELL_LEVELS),
+        sum_groups(blocks, cell_of).astype(np.float32),
+        sum_groups(trial.actual, cell_of),
+        Targets(own, targets.by_source),
+        HierarchyScore(cells, levels),
     )

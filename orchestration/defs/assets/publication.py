@@ -58,6 +58,14 @@ OUTPUTS = (
         "How accurate forecasts made on past cut-offs were, beside seasonal naive.",
     ),
     OutputTable(
+        "kpi_daily",
+        "marts.kpi_daily",
+        ("date", "location_id", "channel", "department"),
+        False,
+        "Daily KPIs",
+        "Sales, margin, transactions, availability, lost sales and stock, by day, place, channel and department.",
+    ),
+    OutputTable(
         "data_quality",
         RESULTS,
         ("gate", "table_name", "check_name"),
@@ -76,7 +84,6 @@ LATER_OUTPUTS = (
     "allocation",
     "order_sourcing",
     "alerts",
-    "kpi_daily",
 )
 
 
@@ -116,6 +123,7 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings) -> Night:
     """Gather what the manifest says beside the tables."""
     run_id, as_of = runs.current(con)
     notes = con.execute("select kind, text from ml.planning_notes").fetchall()
+    customer_notes = con.execute("select text from ml.customer_notes where kind = 'absent'").fetchall()
     forecast_warnings = con.execute("select warning from ml.forecast_warnings").fetchall()
     failed = con.execute(
         f"select table_name || ' ' || check_name || ': ' || description from {RESULTS} where not passed "
@@ -125,6 +133,8 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings) -> Night:
     for kind, text in notes:
         if kind == "absent":
             absent["replenishment_orders"] = text
+    for (text,) in customer_notes:
+        absent["mart_customer_value"] = text
     for output in OUTPUTS:
         if output.name not in absent and not table_exists(con, output.relation):
             absent[output.name] = "its step made no table this night"

@@ -17,7 +17,7 @@ from ml.forecasting.evaluation.weights import NONE, PRIOR, learn_weights
 from ml.forecasting.metrics import CLASSES
 from ml.forecasting.models import baselines
 from ml.forecasting.panel import Panel, build_panel
-from ml.forecasting.reconciliation import PROPHET, SEASONAL
+from ml.forecasting.reconciliation import PROPHET, REGRESSION, Targets, hierarchy_of
 from ml.forecasting.selection import choose, combine, wants_lightgbm
 from ml.forecasting.settings import ForecastSettings
 
@@ -34,7 +34,7 @@ def panel_of(demand: np.ndarray) -> Panel:
         "location": (np.arange(count) % 5).astype(np.int32),
         "department": (np.arange(count) % 2).astype(np.int32),
     }
-    codes["category"] = codes["location_department"] = codes["department"]
+    codes |= dict.fromkeys(("category", "location_department", "region_department"), codes["department"])
     born = np.where(demand.any(axis=1), (demand > 0).argmax(axis=1), demand.shape[1]).astype(np.int32)
     return Panel(AS_OF, demand.astype(np.float32), born, codes)
 
@@ -43,7 +43,8 @@ def trial_of(forecasts: dict[str, np.ndarray], actual: np.ndarray, segment: str 
     count = len(actual)
     past = panel_of(np.random.default_rng(0).poisson(10, (count, 60)))
     forecasts = {name: forecasts[name].astype(np.float32) for name in METHODS if name in forecasts}
-    return Trial(Outlook(past, np.full(count, segment), forecasts, {}), actual)
+    targets = Targets(hierarchy_of(past.codes), {})
+    return Trial(Outlook(past, np.full(count, segment), forecasts, targets), actual)
 
 
 def test_the_better_method_wins_ties_go_to_the_simpler_and_bias_is_punished() -> None:
@@ -81,14 +82,23 @@ def test_aggregates_are_used_where_they_help_and_not_where_they_hurt() -> None:
     blocks = np.full((100, 27), 12.0, dtype=np.float32)
     blocks[:, 13:] *= 0.7
     trial = trial_of({"rate_table": blocks}, actual)
-    trial.outlook.targets[("total", SEASONAL)] = np.full((1, 27), 1200.0)
-    weights = learn_weights([trial], [blocks], SETTINGS)
-    assert weights[("total", "1-4")] == PRIOR  # the aggregate says the same: nothing speaks for or against
-    assert weights[("total", "14-26")] == (SEASONAL, 1.0)
-    trial.outlook.targets[("total", SEASONAL)] = np.full((1, 27), 700.0)
-    assert all(how == NONE for how in learn_weights([trial], [blocks], SETTINGS).values())
-    trial.outlook.targets[("total", PROPHET)] = np.full((1, 27), 1200.0)
-    assert learn_weights([trial], [blocks], SETTINGS)[("total", "14-26")] == (PROPHET, 1.0)
+    cells = trial.outlook.targets.by_source
+    right, wrong = np.full((2, 27), 600.0), np.full((2, 27), 330.0)
+    cells[REGRESSION] = right
+    learned = learn_weights([trial], [blocks], SETTINGS)
+    assert learned.weights == PRIOR  # weeks 1-13: the aggregates say the same, nothing speaks for or against
+    before, after = learned.scores["14-26"]
+    assert after < 0.5 * before
+    cells[REGRESSION] = wrong
+    learned = learn_weights([trial], [blocks], SETTINGS)
+    assert set(learned.weights.values()) == {NONE}  # a step that loses is off
+    assert all(before == after for before, after in learned.scores.values())
+    cells[PROPHET] = right
+    assert learn_weights([trial], [blocks], SETTINGS).weights["14-26"] == (PROPHET, 1.0)
+    other = trial_of({"rate_table": blocks}, actual)
+    other.outlook.targets.by_source.update({REGRESSION: right, PROPHET: wrong})
+    assert learn_weights([trial, other], [blocks, blocks], SETTINGS).weights["14-26"] != (PROPHET, 1.0)  # one of two
+    assert learn_weights([], [], SETTINGS).weights == PRIOR
 
 
 def test_dispersion_recovers_the_overdispersion_of_generated_demand() -> None:

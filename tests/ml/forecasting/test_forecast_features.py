@@ -16,6 +16,10 @@ def panel() -> Panel:
     return build_panel(make_series(COUNT), make_history(COUNT, DAYS), AS_OF)
 
 
+def log_ratio(one: float, other: float) -> float:
+    return float(np.clip(np.log((one + 0.05) / (other + 0.05)), -3, 3))
+
+
 def oracle(panel: Panel, i: int, origin: int, horizon: int) -> dict[str, float]:
     """Straight from the definitions, one row at a time."""
     past = panel.demand[i, :origin].astype(float)
@@ -36,6 +40,15 @@ def oracle(panel: Panel, i: int, origin: int, horizon: int) -> dict[str, float]:
     result["season_department"] = np.log(ratio) if then >= 8 else np.nan
     recent, before = department[-13:].sum() + 0.05, department[then - 13 : then].sum() + 0.05
     result["growth_department"] = np.log(recent / before) if then >= 13 else np.nan
+    result |= {f"block_{k}": np.log1p(past[origin - k]) for k in (2, 3, 4)}
+    product = panel.demand[panel.codes["sku"] == panel.codes["sku"][i], :origin].sum(axis=0, dtype=float)
+    near = panel.codes["region_sku"] == panel.codes["region_sku"][i]
+    region = panel.demand[near, :origin].sum(axis=0, dtype=float)
+    for name, demand in (("sku", product), ("region_sku", region)):
+        for new, old in ((1, 13), (2, 8), (13, 52)):
+            result[f"{name}_{new}_{old}"] = log_ratio(demand[-new:].mean(), demand[-old:].mean())
+    share = [log_ratio(alive[-window:].mean(), product[-window:].mean()) for window in (4, 26)]
+    result["sku_share_4_26"] = share[0] - share[1]
     return result
 
 

@@ -114,9 +114,10 @@ profiles as (
         hour,
         units_qty / sum(units_qty) over (partition by location_id) as hour_share,
         (
-            sum(units_qty) over (
-                partition by location_id order by hour rows between unbounded preceding and current row
-            )
+            sum(units_qty)
+                over (
+                    partition by location_id order by hour rows between unbounded preceding and current row
+                )
             - units_qty
         ) / sum(units_qty) over (partition by location_id) as share_before,
         -- receipts of a place that all stand at midnight tell a date, not a time

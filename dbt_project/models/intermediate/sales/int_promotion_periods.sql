@@ -1,51 +1,16 @@
-with promotions as (
+with promotion_pairs as (
 
-    select * from {{ ref('stg_erp__promotions') }}
-
-),
-
-items as (
-
-    select * from {{ ref('stg_erp__promotion_items') }}
-
-),
-
-sku_locations as (
-
-    select * from {{ ref('int_sku_locations_numbered') }}
-
-),
-
--- only pairs that are known: most promoted products never reach most places
-item_pairs as (
-
-    select
-        sku_locations.sku_location_key,
-        items.promotion_id
-    from items
-    inner join sku_locations
-        on
-            items.sku_id = sku_locations.sku_id
-            and items.location_id = sku_locations.location_id
-    union all
-    select
-        sku_locations.sku_location_key,
-        items.promotion_id
-    from items
-    inner join sku_locations on items.sku_id = sku_locations.sku_id
-    where items.location_id is null
+    select * from {{ ref('int_promotion_pairs') }}
 
 ),
 
 periods as (
 
     select distinct
-        item_pairs.sku_location_key,
-        promotions.starts_on,
-        promotions.ends_on
-    from item_pairs
-    inner join promotions on item_pairs.promotion_id = promotions.promotion_id
-    where promotions.starts_on <= promotions.ends_on
+        sku_location_key,
+        starts_on,
+        ends_on
+    from promotion_pairs
 
 ),
 

@@ -28,6 +28,18 @@ ranging as (
 
 ),
 
+stock_days as (
+
+    select * from {{ ref('int_inventory_filled') }}
+
+),
+
+recorded_since as (
+
+    select min(date) as first_recorded_on from stock_days
+
+),
+
 shelves as (
 
     select
@@ -183,17 +195,24 @@ covers as (
 ages as (
 
     select
-        evaluated_on,
-        sku_location_key,
+        paced.evaluated_on,
+        paced.sku_location_key,
         'stock_age' as rule,
-        age_days > age_limit_days as is_alert,
-        age_days as measured_value,
-        age_limit_days as threshold,
-        over_age_qty as at_risk_qty,
-        is_past and 2 * outcome_recorded_days >= {{ var('slow_mover_outcome_days') }} as is_outcome_known,
-        outcome_issued_qty < on_hand_qty / 2 as is_right
+        paced.age_days > paced.age_limit_days as is_alert,
+        paced.age_days as measured_value,
+        paced.age_limit_days as threshold,
+        paced.over_age_qty as at_risk_qty,
+        paced.is_past and 2 * paced.outcome_recorded_days >= {{ var('slow_mover_outcome_days') }} as is_outcome_known,
+        paced.outcome_issued_qty < paced.on_hand_qty / 2 as is_right
     from paced
-    where age_days is not null
+    cross join recorded_since
+    -- where the records are younger than the limit nothing can be seen to be older: that is no clean bill
+    where
+        paced.age_days is not null
+        and (
+            paced.age_days > paced.age_limit_days
+            or {{ days_from('recorded_since.first_recorded_on', 'paced.evaluated_on') }} > paced.age_limit_days
+        )
 
 ),
 

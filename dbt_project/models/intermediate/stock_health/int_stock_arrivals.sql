@@ -85,7 +85,9 @@ followed as (
         ) as on_hand_before_qty
     from stock_days
     inner join pairs on stock_days.sku_location_key = pairs.sku_location_key
-    where stock_days.date < pairs.first_arrived_on
+    where
+        stock_days.date < pairs.first_arrived_on
+        and stock_days.date > {{ add_days(as_of(), -728) }}
 
 ),
 

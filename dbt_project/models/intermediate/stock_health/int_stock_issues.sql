@@ -34,14 +34,27 @@ unit_costs as (
 
 ),
 
-stocked_pairs as (
+-- two years, and not before the first record: what left a stock that nobody knows says nothing
+recorded_since as (
 
     select
         sku_location_key,
-        sku_id,
-        location_id
+        min(date) as first_recorded_on
+    from stock_days
+    where date > {{ add_days(as_of(), -728) }}
+    group by sku_location_key
+
+),
+
+stocked_pairs as (
+
+    select
+        sku_locations.sku_location_key,
+        sku_locations.sku_id,
+        sku_locations.location_id,
+        recorded_since.first_recorded_on
     from sku_locations
-    where last_snapshot_on is not null
+    inner join recorded_since on sku_locations.sku_location_key = recorded_since.sku_location_key
 
 ),
 
@@ -59,6 +72,8 @@ movements as (
         on
             lines.sku_id = stocked_pairs.sku_id
             and lines.fulfilled_from_location_id = stocked_pairs.location_id
+            and lines.sold_on >= stocked_pairs.first_recorded_on
+    where lines.sold_on > {{ add_days(as_of(), -728) }}
     union all
     select
         stocked_pairs.sku_location_key,
@@ -71,6 +86,7 @@ movements as (
         on
             transfer_lines.sku_id = stocked_pairs.sku_id
             and transfer_lines.from_location_id = stocked_pairs.location_id
+            and transfer_lines.shipped_on >= stocked_pairs.first_recorded_on
 
 ),
 
@@ -121,7 +137,9 @@ followed as (
         ) - stock_days.on_hand_qty as fallen_qty
     from stock_days
     inner join unrecorded_pairs on stock_days.sku_location_key = unrecorded_pairs.sku_location_key
-    where stock_days.date < unrecorded_pairs.first_shipped_on
+    where
+        stock_days.date < unrecorded_pairs.first_shipped_on
+        and stock_days.date > {{ add_days(as_of(), -728) }}
 
 ),
 

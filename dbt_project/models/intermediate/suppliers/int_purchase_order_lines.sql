@@ -28,10 +28,10 @@ final as (
         expected_on,
         received_on,
         status,
-        ordered_qty,
-        received_qty,
+        cast(ordered_qty as decimal(18, 3)) as ordered_qty,
+        cast(received_qty as decimal(18, 3)) as received_qty,
         cast(case when is_open then ordered_qty - received_qty else 0 end as decimal(18, 3)) as open_qty,
-        unit_cost,
+        cast(unit_cost as decimal(18, 4)) as unit_cost,
         is_open,
         is_cancelled,
         -- a receipt before its order is a wrong date: it measures nothing

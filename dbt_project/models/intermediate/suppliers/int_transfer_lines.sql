@@ -15,7 +15,7 @@ final as (
         shipped_on,
         expected_on,
         received_on,
-        transfer_qty,
+        cast(transfer_qty as decimal(18, 3)) as transfer_qty,
         cast(case when received_on is null then transfer_qty else 0 end as decimal(18, 3)) as in_transit_qty,
         received_on is null as is_in_transit,
         cast(

@@ -16,6 +16,18 @@ sku_locations as (
 
 ),
 
+levels as (
+
+    select * from {{ ref('int_product_levels') }}
+
+),
+
+history as (
+
+    select * from {{ ref('int_product_history') }}
+
+),
+
 delivered as (
 
     select
@@ -68,11 +80,60 @@ inferred as (
 
 ),
 
-final as (
+all_products as (
 
     select * from delivered
     union all
     select * from inferred
+
+),
+
+-- the lowest level that a product has a name of; its path ends there
+depths as (
+
+    select
+        sku_id,
+        max(case when is_named then level_number else 0 end) as depth
+    from levels
+    group by sku_id
+
+),
+
+final as (
+
+    select
+        all_products.sku_id,
+        all_products.product_name,
+        all_products.department,
+        all_products.category,
+        all_products.subcategory,
+        levels.node_id as hierarchy_path,
+        depths.depth as hierarchy_depth,
+        all_products.brand,
+        all_products.unit,
+        all_products.pack_size,
+        all_products.shelf_life_days,
+        all_products.list_price,
+        all_products.unit_cost,
+        all_products.launched_on,
+        all_products.discontinued_on,
+        all_products.supersedes_sku_id,
+        all_products.current_sku_id,
+        all_products.chain_root_sku_id,
+        history.lifecycle_stage,
+        history.abc_class,
+        history.xyz_class,
+        all_products.is_inferred
+    from all_products
+    inner join depths on all_products.sku_id = depths.sku_id
+    left join levels
+        on
+            depths.sku_id = levels.sku_id
+            and depths.depth = levels.level_number
+    left join history
+        on
+            all_products.sku_id = history.sku_id
+            and history.is_current
 
 )
 

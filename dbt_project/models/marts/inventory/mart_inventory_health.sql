@@ -64,6 +64,7 @@ pairs as (
         evaluations.on_hand_qty,
         greatest(evaluations.on_hand_qty, 0) as stock_qty,
         evaluations.unit_cost,
+        sku_locations.last_sold_on,
         positions.reserved_qty,
         positions.backorder_qty,
         positions.on_order_qty,
@@ -169,7 +170,7 @@ covers as (
         -- the week in which mean demand uses up the stock, and the part of it that passes before
         min(
             case
-                when mean_with_qty >= stock_qty
+                when mean_with_qty >= stock_qty and mean_with_qty - mean_qty < stock_qty
                     then
                         days_before
                         + days_covered * (stock_qty - (mean_with_qty - mean_qty)) / nullif(mean_qty, 0)
@@ -205,7 +206,7 @@ gathered as (
         case when pairs.unit_cost is not null then coalesce(issued.issued_amount_364, 0) end as issued_amount_364,
         case when pairs.unit_cost is not null then coalesce(issued.issued_amount_91, 0) end as issued_amount_91,
         coalesce(issued.net_364, 0) as net_364,
-        issued.last_issued_on,
+        coalesce(issued.last_issued_on, pairs.last_sold_on) as last_issued_on,
         covers.is_beyond,
         covers.days_within,
         covers.horizon_days,

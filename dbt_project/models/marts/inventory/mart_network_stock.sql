@@ -43,7 +43,9 @@ stocked as (
         positions.on_hand_qty,
         positions.reserved_qty,
         greatest(positions.on_hand_qty - positions.reserved_qty - positions.backorder_qty, 0) as free_qty,
-        greatest(positions.on_hand_qty, 0) * unit_costs.unit_cost as stock_amount,
+        case
+            when positions.on_hand_qty > 0 then positions.on_hand_qty * unit_costs.unit_cost else 0
+        end as stock_amount,
         positions.on_hand_qty > 0 and unit_costs.unit_cost is null as is_without_cost
     from positions
     inner join sku_locations

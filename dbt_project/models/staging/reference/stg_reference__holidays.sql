@@ -1,0 +1,13 @@
+with final as (
+
+    select
+        date,
+        holiday_name,
+        country,
+        subdivision,
+        region
+    from {{ source('reference', 'holidays') }}
+
+)
+
+select * from final

@@ -1,0 +1,38 @@
+"""The shapes of frames and the lengths of time that every module of customer value shares."""
+
+import polars as pl
+
+QUARTER_DAYS = 91
+YEAR_DAYS = 364
+
+# one row a customer and day with receipt lines; amount: money paid less money returned; is_purchase: units were sold
+PURCHASES_SCHEMA = pl.Schema(
+    {"customer_id": pl.String, "date": pl.Date, "amount": pl.Float64, "is_purchase": pl.Boolean}
+)
+
+# one row a customer who ever bought
+VALUE_SCHEMA = pl.Schema(
+    {
+        "customer_id": pl.String,
+        "as_of": pl.Date,
+        "repurchase_probability": pl.Float64,
+        "expected_91_days_amount": pl.Float64,
+        "expected_364_days_amount": pl.Float64,
+        "probability_model": pl.String,
+        "value_model": pl.String,
+        "year_method": pl.String,
+    }
+)
+
+# one row a target, model and metric, measured on the last quarter that is known
+ACCURACY_SCHEMA = pl.Schema(
+    {
+        "target": pl.String,
+        "model": pl.String,
+        "metric": pl.String,
+        "value": pl.Float64,
+        "customers": pl.Int64,
+        "cutoff": pl.Date,
+        "is_chosen": pl.Boolean,
+    }
+)

@@ -1,0 +1,78 @@
+"""Stage 5b: what each customer will probably buy. Empty, with the reason, where no sale names a customer."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import polars as pl
+
+from data_quality import gates
+from ml.customers.contract import ACCURACY_SCHEMA, PURCHASES_SCHEMA, VALUE_SCHEMA
+from ml.customers.evaluation import DECIDING
+from ml.customers.pipeline import CustomerResult, value_customers
+from orchestration import runs
+from orchestration.defs.checks import gated_keys
+from orchestration.defs.resources import Company
+from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.warehouse import connect, read_frame, replace_table
+
+VALUE, ACCURACY, NOTES = "ml.customer_value", "ml.customer_accuracy", "ml.customer_notes"
+PURCHASES_QUERY = (
+    "select customer_id, date, net_amount::double as amount, units_qty > 0 as is_purchase "
+    "from intermediate.int_customer_days order by customer_id, date"
+)
+NO_CUSTOMERS = "no sale names a customer: nothing can be said of them"
+TABLES = {
+    VALUE: "One row a customer who ever bought: repurchase probability, expected money of 91 and 364 days.",
+    ACCURACY: "How right each contender was about the last quarter, estimated from what was known before it.",
+}
+
+
+@dg.multi_asset(
+    name="customer_value",
+    specs=[
+        dg.AssetSpec(
+            table.split("."),
+            deps=[*gated_keys(gates.MARTS), dg.AssetKey(["intermediate", "int_customer_days"])],
+            group_name="customers",
+            kinds={"python", "polars", "duckdb"},
+            owners=[OWNER],
+            description=about,
+        )
+        for table, about in TABLES.items()
+    ],
+    pool=POOL,
+)
+def customer_value(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
+    """Estimate value and repurchase of every customer; the contender that was right about the last quarter is used."""
+    settings = company.settings()
+    with retrying_io(), connect(settings) as con:
+        _, as_of = runs.current(con)
+        purchases = read_frame(con, PURCHASES_QUERY).match_to_schema(PURCHASES_SCHEMA)
+    if purchases.is_empty():
+        result = CustomerResult(pl.DataFrame(schema=VALUE_SCHEMA), pl.DataFrame(schema=ACCURACY_SCHEMA))
+        context.log.info(NO_CUSTOMERS)
+    else:
+        result = value_customers(purchases, as_of, settings.customers)
+        context.log.info(_said(result, settings.currency))
+    for note in result.notes:
+        context.log.info(note)
+    absent = [{"kind": "absent", "text": NO_CUSTOMERS}] if purchases.is_empty() else []
+    with retrying_io(), connect(settings) as con:
+        rows = replace_table(con, VALUE, result.values)
+        measured = replace_table(con, ACCURACY, result.accuracy)
+        replace_table(con, NOTES, pl.DataFrame(absent, schema={"kind": pl.String, "text": pl.String}))
+    yield dg.MaterializeResult(asset_key=VALUE.split("."), metadata={"dagster/row_count": rows})
+    yield dg.MaterializeResult(asset_key=ACCURACY.split("."), metadata={"dagster/row_count": measured})
+
+
+def _said(result: CustomerResult, currency: str) -> str:
+    expected = float(result.values["expected_91_days_amount"].sum())
+    used = result.accuracy.filter(pl.col("is_chosen"))
+    errors = [
+        f"{target} by {model} ({metric} {value:,.3f} on the last quarter)"
+        for target, model, metric, value in used.select("target", "model", "metric", "value").iter_rows()
+        if metric == DECIDING[target]
+    ]
+    return (
+        f"{result.values.height:,} customers, {expected:,.0f} {currency} in 91 days; {', '.join(errors) or 'by rule'}"
+    )
