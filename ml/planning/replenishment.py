@@ -53,7 +53,6 @@ _INPUT_KEYS = {
     "products": ["sku_id"],
     "locations": ["location_id"],
     "shelves": KEYS,
-    "prices": KEYS,
 }
 
 
@@ -71,8 +70,8 @@ class ReplenishmentInputs:
     suppliers: supplier_id, supplier_name, order_weekdays, min_order_value.
     products: sku_id, product_name, department, abc_class, shelf_life_days.
     locations: location_id, location_name, is_open.
-    shelves: sku_id, location_id, presentation_min_qty, shelf_capacity_qty; one row a pair that is listed.
-    prices: sku_id, location_id, price; one row a pair, what a unit sells for tomorrow.
+    shelves: sku_id, location_id, presentation_min_qty, shelf_capacity_qty, price (what a unit sells for tomorrow);
+        one row a pair.
     """
 
     forecast_daily: pl.DataFrame
@@ -84,7 +83,6 @@ class ReplenishmentInputs:
     products: pl.DataFrame
     locations: pl.DataFrame
     shelves: pl.DataFrame
-    prices: pl.DataFrame
 
 
 def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningSettings) -> Replenishment:
@@ -103,7 +101,7 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
     lines = add_service(lines, settings)
     lines = add_protection(lines, inputs.suppliers, as_of, settings)
     lines = add_stock(lines, inputs.positions, as_of, settings)
-    lines = add_shelf_and_price(lines, inputs.shelves, inputs.prices)
+    lines = add_shelf_and_price(lines, inputs.shelves)
     lines = local_terms(lines.sort(KEYS))
     lines = _add_demand(lines, inputs, demand, as_of, settings)
     lines = apply_steps(_add_room(_add_need(lines)))

@@ -82,16 +82,14 @@ def add_service(lines: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame
     )
 
 
-def add_shelf_and_price(lines: pl.DataFrame, shelves: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+def add_shelf_and_price(lines: pl.DataFrame, shelves: pl.DataFrame) -> pl.DataFrame:
     """Add presentation_min_qty, shelf_capacity_qty (null where not known) and unit_margin (null without price or cost).
 
     Needs unit_cost. What sells below its cost has no margin to lose: 0.
     """
-    numbers = [pl.col(name).cast(pl.Float64) for name in ("presentation_min_qty", "shelf_capacity_qty")]
-    return (
-        lines.join(shelves.select(*KEYS, *numbers), on=KEYS, how="left")
-        .join(prices.select(*KEYS, pl.col("price").cast(pl.Float64)), on=KEYS, how="left")
-        .with_columns(unit_margin=(pl.col("price") - pl.col("unit_cost")).clip(0.0))
+    numbers = [pl.col(name).cast(pl.Float64) for name in ("presentation_min_qty", "shelf_capacity_qty", "price")]
+    return lines.join(shelves.select(*KEYS, *numbers), on=KEYS, how="left").with_columns(
+        unit_margin=(pl.col("price") - pl.col("unit_cost")).clip(0.0)
     )
 
 

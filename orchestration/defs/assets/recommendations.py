@@ -23,8 +23,9 @@ QUERIES = {
     "positions": "select * from intermediate.int_stock_positions",
     "sourcing": "select * from intermediate.int_sourcing_resolved",
     "suppliers": "select * from staging.stg_erp__suppliers",
-    "products": "select sku_id, product_name, department from marts.dim_product",
+    "products": "select sku_id, product_name, department, abc_class, shelf_life_days from marts.dim_product",
     "locations": "select location_id, location_name, is_open from marts.dim_location",
+    "shelves": "select * from intermediate.int_shelf_terms",
 }
 
 
@@ -45,6 +46,7 @@ TABLES = {
                 dg.AssetKey(["ml", "forecast_dispersion"]),
                 dg.AssetKey(["intermediate", "int_stock_positions"]),
                 dg.AssetKey(["intermediate", "int_sourcing_resolved"]),
+                dg.AssetKey(["intermediate", "int_shelf_terms"]),
             ],
             group_name="planning",
             kinds={"python", "polars", "duckdb"},

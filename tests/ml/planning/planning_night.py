@@ -103,10 +103,8 @@ def inputs(
     ]
     described = ("department", "abc_class", "shelf_life_days")
     products = sorted({row["sku_id"]: tuple(row[name] for name in described) for row in rows}.items())
-    shelves = [
-        (*key, row["presentation_min_qty"], row["shelf_capacity_qty"]) for key, row in zip(keys, rows, strict=True)
-    ]
-    prices = [(*key, row["price"]) for key, row in zip(keys, rows, strict=True) if row["price"] is not None]
+    shown = ("presentation_min_qty", "shelf_capacity_qty", "price")
+    shelves = [(*key, *(row[name] for name in shown)) for key, row in zip(keys, rows, strict=True)]
     places = sorted({row["location_id"] for row in rows} | {"DC"})
     quantities = dict.fromkeys(STOCK, pl.Float64)
     return ReplenishmentInputs(
@@ -138,10 +136,7 @@ def inputs(
             },
             orient="row",
         ),
-        shelves=pl.DataFrame(
-            shelves, KEYS | dict.fromkeys(("presentation_min_qty", "shelf_capacity_qty"), pl.Float64), orient="row"
-        ),
-        prices=pl.DataFrame(prices, KEYS | {"price": pl.Float64}, orient="row"),
+        shelves=pl.DataFrame(shelves, KEYS | dict.fromkeys(shown, pl.Float64), orient="row"),
         locations=pl.DataFrame(
             [(place, f"Store {place}", place not in set(closed)) for place in places],
             schema={"location_id": pl.String, "location_name": pl.String, "is_open": pl.Boolean},
