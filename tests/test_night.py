@@ -80,8 +80,8 @@ def test_the_published_night_keeps_the_contract(two_nights):
 def test_the_first_questions_of_an_analyst_are_answered(two_nights):
     asked = questions(ROOT / "docs" / "analyst_questions.md")
     assert len(asked) == 12
-    # the small company has one region of note, no promotions and no customers
-    silent = {"Which promotions", "What does each region", "Which good customers"}
+    # the small company has one region of note, no promotions and no customers, and nothing of it lies long
+    silent = {"Which promotions", "What does each region", "Which good customers", "Which products have become slow"}
     with duckdb.connect(str(two_nights[0] / "published" / "latest" / "marts.duckdb"), read_only=True) as con:
         for title, query in asked:
             rows = con.execute(query).fetchall()

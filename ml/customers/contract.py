@@ -1,5 +1,7 @@
 """The shapes of frames and the lengths of time that every module of customer value shares."""
 
+from dataclasses import dataclass
+
 import polars as pl
 
 QUARTER_DAYS = 91
@@ -36,3 +38,12 @@ ACCURACY_SCHEMA = pl.Schema(
         "is_chosen": pl.Boolean,
     }
 )
+
+
+@dataclass(frozen=True)
+class CustomerResult:
+    """What a night knows of its customers' coming purchases, and how right it was a quarter ago."""
+
+    values: pl.DataFrame
+    accuracy: pl.DataFrame
+    notes: tuple[str, ...] = ()

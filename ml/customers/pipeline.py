@@ -3,28 +3,18 @@
 Belongs here: the order of the steps and the choice. Not here: how an estimate is made (models.py).
 """
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
-from ml.customers.contract import ACCURACY_SCHEMA, QUARTER_DAYS, VALUE_SCHEMA, YEAR_DAYS
+from ml.customers.contract import ACCURACY_SCHEMA, QUARTER_DAYS, VALUE_SCHEMA, YEAR_DAYS, CustomerResult
 from ml.customers.evaluation import DECIDING, REPURCHASE, VALUE, repurchase_scores, value_scores
 from ml.customers.features import features, outcomes, prepared
 from ml.customers.models import CONTENDERS, RECENT_RATE, TooLittleHistory, learned, training_origins
 from ml.customers.settings import CustomerSettings
 
 LEARNED_YEAR, CARRIED_ON = "learned", "carried_on"
-
-
-@dataclass(frozen=True)
-class CustomerResult:
-    """What a night knows of its customers' coming purchases, and how right it was a quarter ago."""
-
-    values: pl.DataFrame
-    accuracy: pl.DataFrame
-    notes: tuple[str, ...] = ()
 
 
 def value_customers(purchases: pl.DataFrame, as_of: date, settings: CustomerSettings) -> CustomerResult:

@@ -14,6 +14,11 @@ BLOCK_CALENDAR = ("year_sin", "year_cos", "year_sin2", "year_cos2", "month_day",
 SEASON_HARMONICS = 2  # more follow the noise of three or four years (dynamic_regression.py has the figures)
 MONTH_PARTS = ((1, 5), (6, 10), (11, 15), (21, 25), (26, 31))  # days of the month; the rest, 16 to 20, is the measure
 _MONTH_PENALTY = 0.3  # of that of a season or a holiday: the month comes round twelve times a year
+# Most events of a calendar move nothing. WRMSSE of the benchmark without holidays 0.894; with its 30 events believed as
+# holidays are 0.905, 5 times less 0.894, 20 times less 0.886; with the public holidays alone 0.880.
+_EVENT_PENALTY = 20.0
+
+Events = dict[str, frozenset[date]]  # name -> its days, past and to come
 
 
 @dataclass(frozen=True)
@@ -25,39 +30,43 @@ class Regressors:
     penalty: np.ndarray
 
 
-def block_regressors(first: date, days: int, blocks: int, country: str | None, has_season: bool) -> Regressors:
+def block_regressors(
+    first: date, days: int, blocks: int, country: str | None, events: Events, has_season: bool
+) -> Regressors:
     """Regressors of `blocks` blocks of `days` days from `first` on, for models of groups of series.
 
     The season of the year in harmonics (only with has_season: it takes two years to tell it from growth), days of each
-    public holiday in the block and in the block after it (people shop before a holiday), and the share of the block's
-    days in each part of the month.
+    public holiday and event in the block and in the block after it (people shop before a holiday), and the share of the
+    block's days in each part of the month.
     """
     starts = [first + timedelta(days=days * k) for k in range(blocks)]
     columns: dict[str, list[float]] = {}
     for k in range(1, SEASON_HARMONICS + 1 if has_season else 1):
         angle = [2 * np.pi * k * (day + timedelta(days=days // 2)).timetuple().tm_yday / 365.25 for day in starts]
         columns[f"season_sin{k}"], columns[f"season_cos{k}"] = list(np.sin(angle)), list(np.cos(angle))
-    named = _dates_by_holiday(country, first.year, (starts[-1] + timedelta(days=2 * days)).year)
-    for name, dates in sorted(named.items()):
-        for label, later in ((name, 0), (f"before {name}", days)):
-            columns[label] = [
-                float(sum(day + timedelta(days=later + k) in dates for k in range(days))) for day in starts
-            ]
-    calendar_columns = len(columns)
+    penalty = [1.0] * len(columns)
+    holidays = _dates_by_holiday(country, first.year, (starts[-1] + timedelta(days=2 * days)).year)
+    listed = {f"event {name}": dates for name, dates in events.items()}
+    for known, price in ((holidays, 1.0), (listed, _EVENT_PENALTY)):
+        for name, dates in sorted(known.items()):
+            for label, later in ((name, 0), (f"before {name}", days)):
+                columns[label] = [
+                    float(sum(day + timedelta(days=later + k) in dates for k in range(days))) for day in starts
+                ]
+                penalty.append(price)
     for low, high in MONTH_PARTS:
         part = [sum(low <= (day + timedelta(days=k)).day <= high for k in range(days)) / days for day in starts]
         columns[f"days {low} to {high}"] = part
-    penalty = np.ones(len(columns))
-    penalty[calendar_columns:] = _MONTH_PENALTY
-    return Regressors(tuple(columns), np.array(list(columns.values())).T, penalty)
+        penalty.append(_MONTH_PENALTY)
+    return Regressors(tuple(columns), np.array(list(columns.values())).T, np.array(penalty))
 
 
-def _dates_by_holiday(country: str | None, first_year: int, last_year: int) -> dict[str, set[date]]:
+def _dates_by_holiday(country: str | None, first_year: int, last_year: int) -> Events:
     dates: dict[str, set[date]] = {}
     for year in range(first_year, last_year + 1):
         for name, day in named_holidays(country, year):
             dates.setdefault(name, set()).add(day)
-    return dates
+    return {name: frozenset(days) for name, days in dates.items()}
 
 
 def block_calendar(start: date, days: int, country: str | None) -> list[float]:

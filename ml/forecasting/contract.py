@@ -8,6 +8,7 @@ from datetime import date
 
 import polars as pl
 
+from ml.forecasting.calendar import Events
 from ml.forecasting.distribution import DISPERSION_SCHEMA, LEVEL_NAMES
 
 HORIZON_BLOCKS = 27  # 189 days: 26 weeks and the rest of a week under way; six months from any day are at most 184
@@ -115,6 +116,25 @@ def check_history(history: pl.DataFrame, series: pl.DataFrame, as_of: date) -> t
     if clean.select(pl.struct("series_id", "date").is_duplicated().any()).item():
         clean = clean.group_by("series_id", "date", maintain_order=True).agg(pl.col("quantity").sum())
     return clean, warnings
+
+
+def check_events(events: pl.DataFrame | None) -> Events:
+    """Days of each event that concerns the whole company (no region) and comes round: two days of it at least.
+
+    Raises ContractError on missing columns.
+    """
+    if events is None:
+        return {}
+    missing = [name for name in ("date", "event_name", "region") if name not in events.columns]
+    if missing:
+        raise ContractError(f"events lack the columns {missing}; they need date, event_name and region")
+    named = (
+        events.filter(pl.col("region").is_null(), pl.col("date").is_not_null(), pl.col("event_name").is_not_null())
+        .group_by(pl.col("event_name").cast(pl.String))
+        .agg(pl.col("date").cast(pl.Date).unique())
+        .sort("event_name")
+    )
+    return {name: frozenset(days) for name, days in named.iter_rows() if len(days) >= 2}
 
 
 def is_counted(history: pl.DataFrame) -> bool:

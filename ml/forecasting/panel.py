@@ -7,11 +7,13 @@ Blocks are counted from the cut-off backwards, so the newest is always whole and
 cut-off that lies a multiple of seven days back is a slice of the same matrix. 180,000 series x 52 blocks are 37 MB.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+
+from ml.forecasting.calendar import Events
 
 BLOCK_DAYS = 7
 
@@ -23,12 +25,14 @@ class Panel:
     demand[i, b]: demand of series i in block b (float32); block `blocks - 1` ends on `cutoff`.
     born[i]: block of the first demand, `blocks` where there was none yet.
     codes: for each grouping (location, department, …) a code per series, 0-based and contiguous.
+    events: the company's calendar, which is known in advance.
     """
 
     cutoff: date
     demand: np.ndarray
     born: np.ndarray
     codes: dict[str, np.ndarray]
+    events: Events = field(default_factory=dict)
 
     @property
     def series(self) -> int:
@@ -54,10 +58,11 @@ class Panel:
             self.demand[:, :kept],
             np.minimum(self.born, kept).astype(np.int32),
             self.codes,
+            self.events,
         )
 
 
-def build_panel(series: pl.DataFrame, history: pl.DataFrame, as_of: date) -> Panel:
+def build_panel(series: pl.DataFrame, history: pl.DataFrame, as_of: date, events: Events | None = None) -> Panel:
     """Sum the sparse history (series_id, date, quantity; dates <= as_of) into blocks. Row i is series_id i + 1.
 
     The oldest days that do not fill a block are left out. A series' first demand counts as its birth.
@@ -77,7 +82,7 @@ def build_panel(series: pl.DataFrame, history: pl.DataFrame, as_of: date) -> Pan
     demand = flat.reshape(series.height, blocks).astype(np.float32)
     sold = demand > 0
     born = np.where(sold.any(axis=1), sold.argmax(axis=1), blocks).astype(np.int32)
-    return Panel(as_of, demand, born, group_codes(series))
+    return Panel(as_of, demand, born, group_codes(series), events or {})
 
 
 def group_codes(series: pl.DataFrame) -> dict[str, np.ndarray]:

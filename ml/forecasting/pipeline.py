@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ml.forecasting.contract import ForecastResult, check_history, check_series, is_counted
+from ml.forecasting.contract import ForecastResult, check_events, check_history, check_series, is_counted
 from ml.forecasting.daily import learn_day_shares
 from ml.forecasting.distribution import DemandDistribution
 from ml.forecasting.evaluation.accuracy import Scored, accuracy_table, steps_of
@@ -32,19 +32,25 @@ LAUNCH = "like_products"
 
 
 def run(
-    series: pl.DataFrame, history: pl.DataFrame, as_of: date, settings: ForecastSettings, say: Callable[[str], None]
+    series: pl.DataFrame,
+    history: pl.DataFrame,
+    as_of: date,
+    settings: ForecastSettings,
+    say: Callable[[str], None],
+    events: pl.DataFrame | None = None,
 ) -> ForecastResult:
     """Forecast demand of every series from as_of + 1 on, with what was known at the close of as_of.
 
     series: ml.demand_series (contract.SERIES_COLUMNS, optionally launched_on), series_id 1 … n. history: sparse
-    ml.demand_history; a missing day since the first demand is zero demand. Raises contract.ContractError when a frame
-    is not as agreed; a failing model never stops the run, it is replaced and counted in `fallbacks`.
+    ml.demand_history; a missing day since the first demand is zero demand. events: the company's calendar (date,
+    event_name, region), past and to come. Raises contract.ContractError when a frame is not as agreed; a failing model
+    never stops the run, it is replaced and counted in `fallbacks`.
     """
     series = check_series(series)
     is_count = is_counted(history)
     given = history
     history, warnings = check_history(given, series, as_of)
-    panel = build_panel(series, history, as_of)
+    panel = build_panel(series, history, as_of, check_events(events))
     say(f"{panel.series:,} series, {history.height:,} days with demand, {panel.blocks} weeks of history")
     trials = run_backtest(panel, history, settings, say)
     choice = choose(trials, settings)

@@ -93,7 +93,8 @@ def hierarchy_of(codes: dict[str, np.ndarray]) -> Hierarchy:
 def regression_nodes(panel: Panel, hierarchy: Hierarchy, country: str | None) -> dict[str, GroupForecast]:
     """Forecast of every group of every level by dynamic regression; the season needs two years of history."""
     blocks = panel.blocks + HORIZON_BLOCKS
-    regressors = block_regressors(panel.block_start(0), BLOCK_DAYS, blocks, country, panel.blocks >= SEASON_BLOCKS)
+    has_season = panel.blocks >= SEASON_BLOCKS
+    regressors = block_regressors(panel.block_start(0), BLOCK_DAYS, blocks, country, panel.events, has_season)
     demand = sum_groups(panel.demand, hierarchy.cell_of)
     found: dict[str, GroupForecast] = {}
     for level, of_cell in hierarchy.levels.items():

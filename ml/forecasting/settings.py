@@ -61,7 +61,7 @@ class ForecastSettings(BaseModel):
         description="Time for one aggregate; a fit that takes longer is killed and counted as fallback.",
     )
     reconciliation_margin: float = Field(
-        default=0.03,
+        default=0.05,
         ge=0,
         lt=1,
         description="Gain in the backtest that a weight or source of the aggregates other than the usual must show.",

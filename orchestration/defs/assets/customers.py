@@ -6,9 +6,8 @@ import dagster as dg
 import polars as pl
 
 from data_quality import gates
-from ml.customers.contract import ACCURACY_SCHEMA, PURCHASES_SCHEMA, VALUE_SCHEMA
+from ml.customers.contract import ACCURACY_SCHEMA, PURCHASES_SCHEMA, VALUE_SCHEMA, CustomerResult
 from ml.customers.evaluation import DECIDING
-from ml.customers.pipeline import CustomerResult, value_customers
 from orchestration import runs
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
@@ -44,6 +43,9 @@ TABLES = {
 )
 def customer_value(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
     """Estimate value and repurchase of every customer; the contender that was right about the last quarter is used."""
+    # LightGBM takes a second to import: the graph loads without it
+    from ml.customers.pipeline import value_customers
+
     settings = company.settings()
     with retrying_io(), connect(settings) as con:
         _, as_of = runs.current(con)

@@ -20,6 +20,7 @@ TABLES = {
 }
 HISTORY_QUERY = "select * from ml.demand_history order by series_id, date"
 SERIES_QUERY = "select * from ml.demand_series order by series_id"
+EVENTS_QUERY = "select date, event_name, region from staging.stg_erp__events order by date, event_name"
 
 
 @dg.multi_asset(
@@ -27,7 +28,11 @@ SERIES_QUERY = "select * from ml.demand_series order by series_id"
     specs=[
         dg.AssetSpec(
             ["ml", table],
-            deps=[dg.AssetKey(["ml", "demand_series"]), dg.AssetKey(["ml", "demand_history"])],
+            deps=[
+                dg.AssetKey(["ml", "demand_series"]),
+                dg.AssetKey(["ml", "demand_history"]),
+                dg.AssetKey(["staging", "stg_erp__events"]),
+            ],
             group_name="forecasting",
             kinds={"python", "lightgbm", "duckdb"},
             owners=[OWNER],
@@ -47,7 +52,8 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
         with connect(settings) as con:
             _, as_of = runs.current(con)
             series, history = read_frame(con, SERIES_QUERY), read_frame(con, HISTORY_QUERY)
-        result = forecast(series, history, as_of, settings.forecast, context.log.info)
+            events = read_frame(con, EVENTS_QUERY)
+        result = forecast(series, history, as_of, settings.forecast, context.log.info, events)
         for warning in result.warnings:
             context.log.warning(warning)
         models = pl.DataFrame({"model": [json.dumps(m, sort_keys=True, default=str) for m in result.models]})

@@ -3,11 +3,12 @@
 from datetime import date, timedelta
 
 import numpy as np
+import polars as pl
 import pytest
 from small_companies import AS_OF
 
 from ml.forecasting.calendar import MONTH_PARTS, Regressors, block_regressors, named_holidays
-from ml.forecasting.contract import HORIZON_BLOCKS
+from ml.forecasting.contract import HORIZON_BLOCKS, ContractError, check_events
 from ml.forecasting.models.dynamic_regression import forecast_groups
 from ml.forecasting.panel import BLOCK_DAYS
 
@@ -16,7 +17,7 @@ BLOCKS = 220
 
 def regressors(blocks: int, country: str | None = "US", has_season: bool = True) -> Regressors:
     first = AS_OF - timedelta(days=BLOCK_DAYS * blocks - 1)
-    return block_regressors(first, BLOCK_DAYS, blocks + HORIZON_BLOCKS, country, has_season)
+    return block_regressors(first, BLOCK_DAYS, blocks + HORIZON_BLOCKS, country, {}, has_season)
 
 
 def column(found: Regressors, name: str) -> np.ndarray:
@@ -97,14 +98,39 @@ def test_short_histories_keep_their_level(blocks: int) -> None:
 
 def test_regressors_are_read_from_the_calendar() -> None:
     first = date(2023, 11, 20)  # the Monday before Thanksgiving
-    found = block_regressors(first, 7, 3, "US", has_season=True)
+    found = block_regressors(first, 7, 3, "US", {}, has_season=True)
     assert column(found, "Thanksgiving Day").tolist() == [1, 0, 0]
     assert column(found, "before Thanksgiving Day").tolist() == [0, 0, 0]
-    assert column(block_regressors(date(2023, 11, 13), 7, 2, "US", True), "before Thanksgiving Day").tolist() == [1, 0]
+    assert column(block_regressors(date(2023, 11, 13), 7, 2, "US", {}, True), "before Thanksgiving Day").tolist() == [
+        1,
+        0,
+    ]
     assert column(found, "days 1 to 5").tolist() == pytest.approx([0, 3 / 7, 2 / 7])
     assert column(found, "days 26 to 31").tolist() == pytest.approx([1 / 7, 4 / 7, 0])
-    bare = block_regressors(first, 7, 3, None, has_season=False)
+    bare = block_regressors(first, 7, 3, None, {}, has_season=False)
     assert len(bare.names) == len(MONTH_PARTS) == bare.values.shape[1] == len(bare.penalty)
+    fair = {"fair": frozenset({date(2023, 11, 29), date(2023, 11, 30)})}
+    listed = block_regressors(first, 7, 3, None, fair, has_season=False)
+    assert column(listed, "event fair").tolist() == [0, 2, 0]
+    assert column(listed, "before event fair").tolist() == [2, 0, 0]
+    price = dict(zip(found.names, found.penalty, strict=True)) | dict(zip(listed.names, listed.penalty, strict=True))
+    assert price["days 1 to 5"] < price["Thanksgiving Day"] < price["event fair"]  # most events move nothing
+
+
+def test_events_of_the_company_are_those_without_a_region_that_come_round() -> None:
+    rows = [
+        (date(2023, 5, 1), "fair", None),
+        (date(2024, 5, 1), "fair", None),
+        (date(2024, 5, 1), "fair", None),
+        (date(2023, 7, 1), "flood", None),
+        (date(2023, 8, 1), "county day", "north"),
+        (date(2024, 8, 1), "county day", "north"),
+    ]
+    frame = pl.DataFrame(rows, schema=["date", "event_name", "region"], orient="row")
+    assert check_events(frame) == {"fair": frozenset({date(2023, 5, 1), date(2024, 5, 1)})}
+    assert check_events(None) == check_events(frame.clear()) == {}
+    with pytest.raises(ContractError, match="region"):
+        check_events(frame.drop("region"))
 
 
 def test_holidays_stand_on_their_own_day() -> None:

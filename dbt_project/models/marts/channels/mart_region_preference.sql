@@ -128,7 +128,8 @@ totals as (
         sum(region_amount) as region_amount,
         sum(category_amount) as category_amount,
         sum(company_amount) as company_amount,
-        count(*) as week_count
+        count(*) as week_count,
+        sum(case when category_amount > 0 then 1 else 0 end) as sold_week_count
     from margins
     group by region, department, category
 
@@ -178,7 +179,7 @@ indexes as (
         100 * (totals.amount / nullif(totals.region_amount, 0))
         / nullif(totals.category_amount / nullif(totals.company_amount, 0), 0) as preference_index,
         -- Student's t of the 95 % quantile, expanded in 1 / (weeks - 1): 1.708 for 26 weeks
-        case when totals.week_count >= 8 then spreads.log_error * (
+        case when totals.sold_week_count >= 8 then spreads.log_error * (
             {{ z }}
             + {{ z**3 + z }} / (4 * (totals.week_count - 1))
             + {{ 5 * z**5 + 16 * z**3 + 3 * z }} / (96 * (totals.week_count - 1) * (totals.week_count - 1))
