@@ -69,12 +69,7 @@ class MartsSettings(BaseModel):
         description="Days after a stock record for which stock that nobody counted is worked out from movements, and "
         "marked; 0 = never. Orders and demand read counted stock only.",
     )
-    holding_cost_yearly_pct: float = Field(
-        20.0,
-        ge=0,
-        le=1000,
-        description="What holding stock costs a year (capital, space, loss), in percent of its value at cost.",
-    )
+    holding_cost_yearly_pct: float = Field(20.0, ge=0, description="Yearly cost of holding stock, % of its cost.")
     preference_weeks: int = Field(
         26,
         ge=8,

@@ -30,7 +30,12 @@ from orchestration.strict_yaml import explain, read_mapping
 HOME_VARIABLE = "SHELFCAST_HOME"
 FILE_NAME = "shelfcast.yml"
 # set once for the whole night, handed to the room that computes; not keys of its own group
-SHARED = {"forecast": ("seed", "threads", "week_starts_on"), "customers": ("seed",)}
+SHARED = {
+    "forecast": ("seed", "threads", "week_starts_on"),
+    "customers": ("seed",),
+    "marts": ("holding_cost_yearly_pct",),
+    "planning": ("holding_cost_yearly_pct",),
+}
 
 
 class ScheduleSettings(BaseModel):
@@ -62,6 +67,12 @@ class Settings(BaseModel):
     week_starts_on: int = Field(1, ge=1, le=7, description="First day of the week, ISO: Monday 1 … Sunday 7.")
     threads: int = Field(2, ge=1, le=64, description="Processor threads a night may use.")
     memory_limit: str = Field("3GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Memory the warehouse may use.")
+    holding_cost_yearly_pct: float = Field(
+        20.0,
+        ge=0,
+        le=1000,
+        description="What holding stock costs a year (capital, space, loss), in percent of its value at cost.",
+    )
     seed: int = Field(20260101, ge=0, description="Seed of everything that draws.")
     max_quarantined_pct: float = Field(
         5.0, ge=0, le=100, description="Share of a file's rows that may be quarantined before the night is refused."

@@ -81,7 +81,7 @@ def _filled_up(lines: pl.DataFrame, demand: DemandDistribution, settings: Planni
     taken = packs.filter(running < deficit - NOISE)
     rate = pl.col("demand_mean_qty") / pl.col("protection_days")
     held_days = pl.when(rate > 0).then(pl.col("reached") / rate).otherwise(_DAYS).clip(0.0, _DAYS)
-    holding = pl.col("pack_value") * settings.holding_cost_rate * held_days / _DAYS
+    holding = pl.col("pack_value") * settings.holding_cost_yearly_pct / 100 * held_days / _DAYS
     orders = taken.group_by(ORDER).agg(
         added_value=pl.col("pack_value").sum(), deficit=deficit.first(), holding=holding.sum()
     )

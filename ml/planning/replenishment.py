@@ -190,7 +190,7 @@ def _service_target(
     mean, days, _, _ = means
     if settings.service_type == NEWSVENDOR:
         # without a price and a cost there is no balance: such lines keep the cycle service of their target
-        holding = lines["unit_cost"] * settings.holding_cost_rate * lines["review_days"] / 365.0
+        holding = lines["unit_cost"] * settings.holding_cost_yearly_pct / 100 * lines["review_days"] / 365
         ratio = pl.Series(critical_ratio(lines["unit_margin"].to_numpy(), holding.to_numpy())).fill_nan(None)
         lines = lines.with_columns(
             service_type=pl.when(ratio.is_not_null()).then(pl.lit(NEWSVENDOR)).otherwise(pl.lit(CYCLE)),

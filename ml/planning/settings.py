@@ -32,12 +32,7 @@ class PlanningSettings(BaseModel):
         default_factory=dict,
         description="Service aimed at by department, as the departments are called in erp/products.",
     )
-    holding_cost_rate: float = Field(
-        0.25,
-        ge=0.0,
-        le=2.0,
-        description="What holding stock costs in a year, as a share of its cost: capital, space, loss of value.",
-    )
+    holding_cost_yearly_pct: float = Field(20.0, ge=0, description="Yearly cost of holding stock, % of its cost.")
     order_budget: float | None = Field(
         None,
         ge=0.0,

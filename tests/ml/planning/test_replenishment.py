@@ -487,7 +487,7 @@ def test_classes_have_their_own_target_and_departments_come_first():
 
 
 def test_newsvendor_balances_margin_and_holding():
-    rule = cycle(service_type="newsvendor", holding_cost_rate=0.5)
+    rule = cycle(service_type="newsvendor", holding_cost_yearly_pct=50)
     line = one_line({"price": 2.6}, settings=rule)
     holding = 2.5 * 0.5 * 7 / 365
     assert line["service_target"] == pytest.approx(0.1 / (0.1 + holding))
