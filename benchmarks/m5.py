@@ -121,7 +121,7 @@ def known_prices(m5: M5, stop: int) -> np.ndarray:
 
 
 def write_extracts(m5: M5, landing: Path) -> dict[str, int]:
-    """Write the canonical extracts of a company under `landing`; returns the rows of each feed.
+    """Write the canonical extracts of a company under `landing`, its settings beside it; returns the rows of each feed.
 
     Sales go to one Parquet file a store, so that no more than a store is held in memory as rows.
 
@@ -143,6 +143,8 @@ def write_extracts(m5: M5, landing: Path) -> dict[str, int]:
     ):
         _write(frame, landing / feed / f"{feed.split('/')[1]}.{suffix}")
         rows[feed] = frame.height
+    # the stores are American ones; its public holidays are in the calendar that peers are given too
+    (landing.parent / "shelfcast.yml").write_text("company: M5\ncalendar: {country: US}\n", encoding="utf-8")
     return rows
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -29,12 +30,17 @@ from orchestration.strict_yaml import explain, read_mapping
 
 HOME_VARIABLE = "SHELFCAST_HOME"
 FILE_NAME = "shelfcast.yml"
-# set once for the whole night, handed to the room that computes; not keys of its own group
+# set once for the whole night, handed to the rooms that compute, no keys of their groups: key there -> where it is set
 SHARED = {
-    "forecast": ("seed", "threads", "week_starts_on"),
-    "customers": ("seed",),
-    "marts": ("holding_cost_yearly_pct",),
-    "planning": ("holding_cost_yearly_pct",),
+    "forecast": {
+        "seed": "seed",
+        "threads": "threads",
+        "week_starts_on": "week_starts_on",
+        "holiday_country": "calendar.country",
+    },
+    "customers": {"seed": "seed"},
+    "marts": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
+    "planning": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
 }
 
 
@@ -155,10 +161,10 @@ def load_settings(home: Path | None = None) -> Settings:
         settings = Settings(**values, home=home)
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(path, e) for e in error.errors())) from None
-    filled = {
-        group: getattr(settings, group).model_copy(update={key: getattr(settings, key) for key in keys})
-        for group, keys in SHARED.items()
-    }
+    filled = {}
+    for group, keys in SHARED.items():
+        given = {key: attrgetter(where)(settings) for key, where in keys.items()}
+        filled[group] = getattr(settings, group).model_copy(update=given)
     return settings.model_copy(update=filled)
 
 
@@ -170,11 +176,9 @@ def _refuse_misplaced(path: Path, values: dict[str, Any]) -> None:
         )
     for name, keys in SHARED.items():
         group = values.get(name)
-        for key in keys:
+        for key, where in keys.items():
             if isinstance(group, dict) and key in group:
-                raise SettingsError(
-                    f"{path}: unknown setting '{name}.{key}' — set '{key}' at the top level, for all steps"
-                )
+                raise SettingsError(f"{path}: unknown setting '{name}.{key}' — set '{where}' instead, for all steps")
 
 
 def _explain(path: Path, error: Any) -> str:
