@@ -178,7 +178,8 @@ def _refuse_misplaced(path: Path, values: dict[str, Any]) -> None:
         group = values.get(name)
         for key, where in keys.items():
             if isinstance(group, dict) and key in group:
-                raise SettingsError(f"{path}: unknown setting '{name}.{key}' — set '{where}' instead, for all steps")
+                place = "" if "." in where else " at the top level"
+                raise SettingsError(f"{path}: unknown setting '{name}.{key}' — set '{where}'{place}, for all steps")
 
 
 def _explain(path: Path, error: Any) -> str:

@@ -121,7 +121,7 @@ def _target_text() -> pl.Expr:
         pl.format(" that takes {}", _number("service_target_qty")),
         _if(
             pl.col("is_shown_more"),
-            pl.format(", to show {} on the shelf more", _number("presentation_min_qty")),
+            pl.format(", and to show {} on the shelf all the while", _number("presentation_min_qty")),
         ),
         _if(
             pl.col("downstream_days") > 0,

@@ -25,7 +25,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ml.forecasting.distribution import DemandDistribution
+from ml.forecasting.distribution import COUNT, DemandDistribution
 from ml.planning.demand_path import KEYS
 from ml.planning.echelons import add_feeding_places, echelon_path, local_terms
 from ml.planning.explain import WITHHELD, explanation
@@ -168,6 +168,8 @@ def _add_demand(
         stockout_on=pl.lit(as_of) + pl.Series(stockout * _DAY_MS).fill_nan(None).cast(pl.Duration("ms")),
     )
     shown = pl.col("demand_mean_qty") + pl.col("presentation_min_qty")
+    if demand.family == COUNT:  # whole units: a mean of 1.2 does not ask for a second one
+        shown = shown.round()
     local = pl.max_horizontal("service_target_qty", pl.when(pl.col("service_target_qty").is_not_null()).then(shown))
     return lines.with_columns(
         # a feeding place's level is that of all it feeds, less what they have: never below zero on its own

@@ -17,13 +17,13 @@ class PlanningSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     service_type: Literal["fill_rate", "cycle", "newsvendor"] = Field(
-        "fill_rate",
+        "cycle",
         description="What service_target means. fill_rate: the share of demand that is served from stock (type 2). "
         "cycle: the probability that stock lasts through the protection period (type 1). newsvendor: no target is "
         "read; the probability is that at which the margin of the next unit and the cost of holding it balance.",
     )
     service_target: Probability = Field(
-        0.98, description="Service aimed at where neither the product's department nor its class has its own."
+        0.95, description="Service aimed at where neither the product's department nor its class has its own."
     )
     service_target_by_class: dict[str, Probability] = Field(
         default_factory=dict, description="Service aimed at by ABC class of the product (dim_product.abc_class)."

@@ -13,7 +13,6 @@ from ml.planning import formulas
 from ml.planning.explain import recompute
 from ml.planning.order_lines import LINES_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs, propose_orders
-from ml.planning.settings import PlanningSettings
 
 CONTRACT = (  # contracts.md, section 4, with the keys, and the terms that came with this list
     "sku_id location_id supplier_id from_location_id as_of order_on service_type service_target lead_time_days "
@@ -467,8 +466,8 @@ def test_a_budget_goes_where_a_unit_saves_most_per_money():
 # ------------------------------------------------------------------ service
 
 
-def test_fill_rate_is_the_default_and_asks_for_less_than_cycle_service():
-    fill = one_line({}, settings=PlanningSettings(service_target=0.95))
+def test_a_fill_rate_asks_for_less_than_cycle_service_where_much_is_sold():
+    fill = one_line({}, settings=cycle(service_type="fill_rate"))
     assert (fill["service_type"], fill["service_target"]) == ("fill_rate", 0.95)
     assert fill["target_qty"] < one_line({})["target_qty"]
     assert "to serve 95 % of demand from stock that takes" in fill["explanation"]
@@ -503,7 +502,7 @@ def test_the_shelf_shows_its_minimum():
     line = one_line({"presentation_min_qty": 30.0})
     assert line["target_qty"] == 18 + 30
     assert "presentation_minimum" in line["reason_codes"]
-    assert "to show 30 on the shelf more: a target of 48" in line["explanation"]
+    assert "and to show 30 on the shelf all the while: a target of 48" in line["explanation"]
     assert one_line({"presentation_min_qty": 2.0})["target_qty"] == one_line({})["target_qty"]
 
 
