@@ -13,20 +13,12 @@ below have, so that position = on hand + on order … holds for the place itself
 from __future__ import annotations
 
 from datetime import date
-from typing import Protocol
 
 import polars as pl
 
 from ml.planning.demand_path import KEYS, DemandPath
 
 _MAX_TIERS = 5
-
-
-class HasForecasts(Protocol):
-    """What the path of demand needs of a night's inputs."""
-
-    forecast_daily: pl.DataFrame
-    forecast_weekly: pl.DataFrame
 
 
 def add_feeding_places(planned: pl.DataFrame, sourcing: pl.DataFrame, locations: pl.DataFrame) -> pl.DataFrame:
@@ -97,17 +89,19 @@ def local_terms(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def echelon_path(lines: pl.DataFrame, inputs: HasForecasts, as_of: date) -> DemandPath:
+def echelon_path(
+    lines: pl.DataFrame, forecast_daily: pl.DataFrame, forecast_weekly: pl.DataFrame, as_of: date
+) -> DemandPath:
     """The path of mean demand of each line: its own forecast, or the sum of those below it."""
     members = lines.select("sku_id", feeder="location_id", location_id="feeds").explode("location_id")
     is_own = members.select((pl.col("feeder") == pl.col("location_id")).all()).item()
     if is_own:
-        return DemandPath.from_forecasts(lines, inputs.forecast_daily, inputs.forecast_weekly, as_of)
+        return DemandPath.from_forecasts(lines, forecast_daily, forecast_weekly, as_of)
     daily, weekly = (
         members.join(frame, on=KEYS)
         .group_by("sku_id", "feeder", time, maintain_order=True)
         .agg(pl.col("mean").sum())
         .rename({"feeder": "location_id"})
-        for frame, time in ((inputs.forecast_daily, "date"), (inputs.forecast_weekly, "week_start"))
+        for frame, time in ((forecast_daily, "date"), (forecast_weekly, "week_start"))
     )
     return DemandPath.from_forecasts(lines, daily, weekly, as_of)

@@ -140,7 +140,7 @@ def _add_demand(
     days with every open order in time and no new one; a negative position counts as none, for what is owed already is
     not lost by waiting. short_if_waiting_qty: units short until the order after next, if this one is not placed.
     """
-    path = echelon_path(lines, inputs, as_of)
+    path = echelon_path(lines, inputs.forecast_daily, inputs.forecast_weekly, as_of)
     days = lines["protection_days"].to_numpy().astype(float)
     before = days - lines["review_days"].to_numpy()
     known = path.demand(days)
@@ -281,7 +281,7 @@ def _notes(
     ordered = listed.height - len(withheld)
     return ReplenishmentNotes(
         series=series.height,
-        feeding_places=lines["is_feeding_place"].sum(),
+        feeding_places=lines.filter("is_feeding_place").height,
         pooled=fates.get("pooled", 0),
         at_closed_locations=fates.get("closed", 0),
         without_sourcing=fates.get("unsourced", 0),
