@@ -29,23 +29,22 @@ from ml.forecasting.distribution import COUNT, DemandDistribution
 from ml.planning.demand_path import KEYS
 from ml.planning.echelons import add_feeding_places, echelon_path, local_terms
 from ml.planning.explain import WITHHELD, explanation
-from ml.planning.formulas import critical_ratio, lead_time_variance
+from ml.planning.formulas import lead_time_variance
 from ml.planning.joint_steps import fill_supplier_minimum, keep_budget
 from ml.planning.order_lines import LINES_SCHEMA, TARGETS_SCHEMA, Replenishment, ReplenishmentNotes
-from ml.planning.service import CYCLE, FILL_RATE, NEWSVENDOR, cycle_target, fill_rate_target, short_qty
+from ml.planning.service import Cycle
+from ml.planning.service_lines import add_service, stock_for_service
 from ml.planning.settings import PlanningSettings
 from ml.planning.steps import DECIMALS, STEPS, apply_steps, changed_code, step_codes
 from ml.planning.terms import (
     add_names,
     add_protection,
-    add_service,
     add_shelf_and_price,
     add_stock,
     classify_series,
 )
 
 _DAY_MS = 86_400_000
-_LEAST_RATIO, _MOST_RATIO = 0.5, 0.999  # of the newsvendor: below half nothing would be kept in stock
 _INPUT_KEYS = {
     "positions": KEYS,
     "sourcing": KEYS,
@@ -145,13 +144,13 @@ def _add_demand(
     before = days - lines["review_days"].to_numpy()
     known = path.demand(days)
     mean, mean_before = np.nan_to_num(known), np.nan_to_num(path.demand(before))
-    lead_sd = lines["lead_time_sd_days"].to_numpy()
-    extra, extra_before = (lead_time_variance(mean / days, lead_sd) for _ in range(2))
-    lines, target = _service_target(lines, demand, (mean, days, mean_before, before), (extra, extra_before), settings)
+    extra = lead_time_variance(mean / days, lines["lead_time_sd_days"].to_numpy())
+    cycle = Cycle(demand, mean, days, mean_before, before, extra)
+    lines, target = stock_for_service(lines, cycle, settings)
     position = lines["echelon_position_qty"].fill_null(np.nan).to_numpy()
     there = np.maximum(np.nan_to_num(position), 0.0)
     lost = demand.expected_shortage(mean, days, there, extra_variance=extra)
-    waiting = short_qty(demand, mean, days, mean_before, before, there, extra, extra_before)
+    waiting = cycle.short_qty(there)
     lying = (lines["free_qty"] + lines["downstream_position_qty"]).fill_null(np.inf)
     stockout = path.first_day_exceeding(lying.to_numpy())
     is_known = ~np.isnan(known)
@@ -179,29 +178,6 @@ def _add_demand(
         is_shown_more=(shown > pl.col("service_target_qty")).fill_null(False),
         expected_lost_amount=(pl.col("expected_lost_qty") * pl.col("unit_margin")).round(settings.money_decimals),
     )
-
-
-def _service_target(
-    lines: pl.DataFrame,
-    demand: DemandDistribution,
-    means: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    extras: tuple[np.ndarray, np.ndarray],
-    settings: PlanningSettings,
-) -> tuple[pl.DataFrame, np.ndarray]:
-    """The lines with their service_type and target as used, and the stock that it asks for."""
-    mean, days, _, _ = means
-    if settings.service_type == NEWSVENDOR:
-        # without a price and a cost there is no balance: such lines keep the cycle service of their target
-        holding = lines["unit_cost"] * settings.holding_cost_yearly_pct / 100 * lines["review_days"] / 365
-        ratio = pl.Series(critical_ratio(lines["unit_margin"].to_numpy(), holding.to_numpy())).fill_nan(None)
-        lines = lines.with_columns(
-            service_type=pl.when(ratio.is_not_null()).then(pl.lit(NEWSVENDOR)).otherwise(pl.lit(CYCLE)),
-            service_target=ratio.clip(_LEAST_RATIO, _MOST_RATIO).fill_null(lines["service_target"]),
-        )
-    service = lines["service_target"].to_numpy()
-    if settings.service_type == FILL_RATE:
-        return lines, fill_rate_target(demand, *means, service, *extras)
-    return lines, cycle_target(demand, mean, days, service, extras[0])
 
 
 def _add_room(lines: pl.DataFrame) -> pl.DataFrame:

@@ -32,9 +32,14 @@ _MEANINGS = {
     "order_on": "Day on which to place the order.",
     "supplier_id": "Supplier to order from; empty when another place delivers.",
     "from_location_id": "Place that delivers; empty when a supplier does.",
-    "service_type": "What the target means: fill_rate = share of demand served from stock; cycle = probability that "
+    "service_type": "What the target means: value = share of demand served from stock at the level at which the next "
+    "unit is worth what it costs to hold; fill_rate = share of demand served from stock; cycle = probability that "
     "stock lasts through the protection period; newsvendor = that probability where margin and holding balance.",
-    "service_target": "Service aimed at.",
+    "service_target": "Service aimed at; by value: the share of its own demand that the line's level serves.",
+    "service_group": "Lines that a target is for: all products, a class, a department; feeding places apart.",
+    "service_group_target": "Share of demand that the lines of the group serve together; empty = not by value.",
+    "lost_sale_days": "By value: a lost unit counts as holding one for so many days; per margin over cost the same for "
+    "the whole group.",
     "lead_time_days": "Days from order to delivery.",
     "lead_time_sd_days": "Standard deviation of the lead time, in days.",
     "lead_time_source": "Where the lead time comes from: measured_lane (this source to this place), "
