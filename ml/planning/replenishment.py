@@ -19,6 +19,7 @@ The rule, periodic review (R,S) (Snyder and Shen, section 4.3; numbers.md sectio
 Everything is a column expression over all lines; nothing loops over them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -84,8 +85,12 @@ class ReplenishmentInputs:
     shelves: pl.DataFrame
 
 
-def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningSettings) -> Replenishment:
+def propose_orders(
+    inputs: ReplenishmentInputs, as_of: date, settings: PlanningSettings, tuned: Mapping[str, float] | None = None
+) -> Replenishment:
     """Propose the orders of the night after business day `as_of`. The order of input rows does not matter.
+
+    tuned: by service_group the target to ask for, where a replay told (service_lines.add_service).
 
     Raises:
         ValueError: a frame holds its key twice, a snapshot is dated after as_of, the forecast is not this as_of's, or a
@@ -97,7 +102,7 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
     planned = add_feeding_places(series.filter(pl.col("fate") == "plan"), inputs.sourcing, inputs.locations)
     lines = planned.drop("fate")
     lines = add_names(lines, inputs.products, inputs.suppliers, inputs.locations)
-    lines = add_service(lines, settings)
+    lines = add_service(lines, settings, tuned)
     lines = add_protection(lines, inputs.suppliers, as_of, settings)
     lines = add_stock(lines, inputs.positions, as_of, settings)
     lines = add_shelf_and_price(lines, inputs.shelves)

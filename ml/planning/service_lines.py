@@ -6,6 +6,8 @@ reach a target together. What does not: levels from targets (service), limits an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
@@ -29,8 +31,13 @@ _LEAST_RATIO, _MOST_RATIO = 0.5, 0.999  # of the newsvendor: below half nothing 
 _MOST_APART = 5.0  # worth of a unit against the median: one wrong price neither empties nor fills a shelf
 
 
-def add_service(lines: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame:
-    """Add service_type, service_target and service_group, the lines that the target is for.
+def add_service(
+    lines: pl.DataFrame, settings: PlanningSettings, tuned: Mapping[str, float] | None = None
+) -> pl.DataFrame:
+    """Add service_type, service_target, service_group, the lines that the target is for, and asked_service.
+
+    tuned: by group the target to ask for so that the service_target is served (ml.simulation.tuning); else it is asked
+    for as it is.
 
     The department's own target comes before its class's, that before the general one. Places that feed others are a
     group of their own: what they are short of is not lost yet. Needs department, abc_class, is_feeding_place.
@@ -51,6 +58,11 @@ def add_service(lines: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame
         service_target=pl.coalesce("department_target", "abc_class_target", pl.lit(settings.service_target)),
         service_type=pl.lit(settings.service_type),
         service_group=pl.concat_str(own, feeding),
+    ).with_columns(
+        asked_service=pl.coalesce(
+            pl.col("service_group").replace_strict(dict(tuned or {}), default=None, return_dtype=pl.Float64),
+            "service_target",
+        )
     )
 
 
@@ -70,8 +82,9 @@ def stock_for_service(lines: pl.DataFrame, cycle: Cycle, settings: PlanningSetti
         ratio = pl.Series(critical_ratio(lines["unit_margin"].to_numpy(), holding.to_numpy())).fill_nan(None)
         lines = lines.with_columns(
             service_type=pl.when(ratio.is_not_null()).then(pl.lit(NEWSVENDOR)).otherwise(pl.lit(CYCLE)),
-            service_target=ratio.clip(_LEAST_RATIO, _MOST_RATIO).fill_null(lines["service_target"]),
+            asked_service=ratio.clip(_LEAST_RATIO, _MOST_RATIO).fill_null(lines["asked_service"]),
         )
+    lines = lines.with_columns(service_target=pl.col("asked_service"))
     service = lines["service_target"].to_numpy()
     return lines, fill_rate_target(cycle, service) if kind == FILL_RATE else cycle_target(cycle, service)
 
@@ -80,7 +93,7 @@ def _by_value(lines: pl.DataFrame, cycle: Cycle) -> tuple[pl.DataFrame, np.ndarr
     """Levels at one price of a lost sale a group; service_target becomes the share that the line's own level serves."""
     lot = lines.select(smallest_order().clip(cycle.step)).to_series().fill_null(cycle.step).to_numpy()
     worth = relative_worth(lines["unit_margin"].to_numpy(), lines["unit_cost"].to_numpy())
-    groups, goal = lines["service_group"].to_numpy(), lines["service_target"].to_numpy()
+    groups, goal = lines["service_group"].to_numpy(), lines["asked_service"].to_numpy()
     days, level = np.zeros(len(lot)), np.zeros(len(lot))
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)

@@ -34,6 +34,11 @@ class PlanningSettings(BaseModel):
         default_factory=dict,
         description="Service aimed at by department, as the departments are called in erp/products.",
     )
+    apply_tuned_targets: bool = Field(
+        False,
+        description="Ask for the targets that the newest replay tuned (mart_service_tuning) in place of those set here, "
+        "so that what is set is what is served.",
+    )
     holding_cost_yearly_pct: float = Field(20.0, ge=0, description="Yearly cost of holding stock, % of its cost.")
     order_budget: float | None = Field(
         None,

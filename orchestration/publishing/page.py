@@ -1,7 +1,7 @@
 """index.html: the page of the night, one file that asks nobody for anything.
 
 Belongs here: gathering what the page shows and handing it to the template, formats of numbers and dates. All words
-stand in templates/, all SQL in page_data, page_orders and page_forecast, all drawing in charts.
+stand in templates/, all SQL in page_data, page_orders, page_forecast and page_replay, all drawing in charts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import duckdb
 import jinja2
 from markupsafe import Markup
 
-from orchestration.publishing import charts, page_data, page_forecast, page_orders
+from orchestration.publishing import charts, page_data, page_forecast, page_orders, page_replay
 from orchestration.publishing.marts_file import FILE_NAME
 from orchestration.publishing.night import Night, WrittenTable
 from orchestration.publishing.settings import PublishingSettings
@@ -58,6 +58,7 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
     orders = page_orders.orders(source, settings.top_lines)
     sales = page_forecast.sales_and_forecast(source, settings.history_weeks)
     accuracy = page_forecast.accuracy(source)
+    replay = page_replay.replay(source)
     specs: dict[str, charts.Spec] = {}
     if sales:
         specs["sales"] = charts.sales_and_forecast(sales["weeks"])
@@ -69,12 +70,15 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
             )
     if orders and orders["groups"]:
         specs["orders"] = charts.order_value(orders["groups"], night.currency)
+    if replay:
+        specs["replay"] = charts.stock_at_service(replay["curves"])
     return {
         "absent": page_data.absent_by_reason(night),
         "feeds": feeds,
         "all_feeds": page_data.all_feeds(feeds),
         "checks": page_data.checks(source),
         "orders": orders,
+        "replay": replay,
         "sales": sales,
         "accuracy": accuracy,
         "charts": specs,
@@ -84,6 +88,7 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
 def _simulated_output(name: str, night: Night) -> list[str]:
     """Return the simulated feeds that a published table rests on."""
     part = {"forecast": "forecast", "replenishment": "orders"}.get(name.split("_", maxsplit=1)[0])
+    part = "orders" if name in ("mart_policy_replay", "mart_service_tuning") else part
     return page_data.simulated_behind(part, night) if part else []
 
 

@@ -11,6 +11,7 @@ from ml.planning.replenishment import ReplenishmentInputs, propose_orders
 from orchestration import runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.replays import tuned_targets
 from orchestration.warehouse import connect, read_frame, replace_table
 
 ORDERS, TARGETS = "ml.replenishment_orders", "ml.stock_targets"
@@ -74,7 +75,8 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
                 yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": 0})
             return
         inputs = ReplenishmentInputs(**{name: read_frame(con, query) for name, query in QUERIES.items()})
-    result = propose_orders(inputs, as_of, settings.planning)
+        tuned = tuned_targets(con) if settings.planning.apply_tuned_targets else {}
+    result = propose_orders(inputs, as_of, settings.planning, tuned)
     warnings = result.notes.warnings()
     for warning in warnings:
         context.log.warning(warning)
