@@ -160,7 +160,7 @@ def rules(setting: Setting) -> dict[str, tuple[Callable[[float], Policy], tuple[
     """By name: the rule at a dial, and the dials of its curve."""
     forecasts, terms = setting.forecasts, setting.terms
     return {
-        VALUE: (lambda service: Proposed(forecasts, terms, {"all": service}), (0.85, 0.9, 0.94, 0.96, 0.975, 0.985)),
+        VALUE: (lambda service: Proposed(forecasts, terms, {"all": service}), (0.85, 0.9, 0.94, 0.97, 0.985)),
         "same forecast, one probability for all": (
             lambda service: ByProbability(forecasts, terms, service),
             (0.7, 0.8, 0.85, 0.9, 0.95, 0.975),
@@ -251,7 +251,7 @@ def _bars(setting: Setting, curves: dict[str, list[ItemOutcome]]) -> dict[str, b
 def _calibration(setting: Setting, sheet: dict[str, object]) -> dict[str, bool]:
     """Targets by class: as asked, and tuned on the first half of the days, proved on the second."""
     terms = replace(setting.terms, group=setting.abc)
-    grid = (0.80, 0.85, 0.90, 0.93, 0.955, 0.97, 0.982)
+    grid = (0.82, 0.88, 0.93, 0.96, 0.98)
     replays = [
         replay(setting.problem, Proposed(setting.forecasts, terms, dict.fromkeys(CLASSES, asked))) for asked in grid
     ]

@@ -36,8 +36,8 @@ class PlanningSettings(BaseModel):
     )
     apply_tuned_targets: bool = Field(
         False,
-        description="Ask for the targets that the newest replay tuned (mart_service_tuning) in place of those set here, "
-        "so that what is set is what is served.",
+        description="Ask for what the newest replay tuned (mart_service_tuning) in place of the targets set here, so "
+        "that what is set is what is served.",
     )
     holding_cost_yearly_pct: float = Field(20.0, ge=0, description="Yearly cost of holding stock, % of its cost.")
     order_budget: float | None = Field(

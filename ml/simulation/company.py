@@ -13,21 +13,18 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from ml.forecasting.panel import BLOCK_DAYS
 from ml.planning.demand_path import KEYS
 from ml.planning.order_days import parse_weekdays
 from ml.planning.service_lines import add_service, relative_worth
 from ml.planning.settings import PlanningSettings
 from ml.planning.steps import smallest_order
 from ml.simulation.outcome import Money
-from ml.simulation.past_forecasts import KEPT_BLOCKS
 from ml.simulation.proposed import Terms
 from ml.simulation.replay import Problem
 from ml.simulation.settings import SimulationSettings
 
 PAST_DAYS = 182  # before the first day: what rules on averages look back on, and forecasts learn from at the least
-_MOST_LEAD_DAYS = 60  # with a review of 28 days within the blocks that are kept of a forecast
-assert _MOST_LEAD_DAYS + 28 < KEPT_BLOCKS * BLOCK_DAYS
+_MOST_LEAD_DAYS, _MOST_REVIEW_DAYS = 60, 28  # longer ones are taken as this long: forecasts reach 26 weeks
 
 
 class TooShortError(ValueError):
@@ -180,7 +177,7 @@ def _reviews(
     """(is_review, days to the next review), both (n, days): an order decided at a day's close goes out the next day."""
     calendars = dict(suppliers.select("supplier_id", "order_weekdays").iter_rows())
     given = {name: parse_weekdays(text, name) for name, text in sorted(calendars.items())}
-    ahead = days + 28
+    ahead = days + _MOST_REVIEW_DAYS
     placed = np.array([(first + timedelta(days=day + 1)).isoweekday() for day in range(ahead)])
     rows: dict[tuple[int, ...], np.ndarray] = {}
     pattern = np.zeros((lines.height, ahead), dtype=bool)
@@ -195,4 +192,4 @@ def _reviews(
     following = np.minimum.accumulate(column[:, ::-1], axis=1)[:, ::-1]
     gap = following[:, 1 : days + 1] - np.arange(days)
     is_review = pattern[:, :days]
-    return is_review, np.where(is_review, np.minimum(gap, 28), 0).astype(np.int64)
+    return is_review, np.where(is_review, np.minimum(gap, _MOST_REVIEW_DAYS), 0).astype(np.int64)

@@ -27,12 +27,10 @@ from ml.forecasting.reconciliation import Weights, make_targets, reconcile
 from ml.forecasting.selection import Choice, choose, combine
 from ml.forecasting.settings import ForecastSettings
 
-KEPT_BLOCKS = 13  # blocks ahead that are kept: protection periods of up to 91 days
-
 
 @dataclass(frozen=True)
 class PastForecasts:
-    """Mean demand by block of seven days, float32 (weeks, series, KEPT_BLOCKS), and its distribution.
+    """Mean demand by block of seven days, float32 (weeks, series, blocks), and its distribution.
 
     blocks[w] was made at the close of the day 7 w days after the first; its first block is the seven days after it.
     """
@@ -53,12 +51,16 @@ def forecast_the_past(
     settings: ForecastSettings,
     say: Callable[[str], None],
     events: pl.DataFrame | None = None,
+    *,
+    blocks: int = 4,
+    asked: np.ndarray | None = None,
 ) -> PastForecasts:
-    """Forecasts made at the close of `first` and every seven days after it, `weeks` in all.
+    """Forecasts made at the close of `first` and every seven days after it, `weeks` in all, `blocks` weeks ahead.
 
     Methods, weights, dispersion and the LightGBM model are chosen and fitted at `first`, on what was known then; each
     week they are asked with the history up to that week. Prophet's aggregates are left out: they would have to be
-    fitted anew each week. series, history, events: as for ml.forecasting.pipeline.run.
+    fitted anew each week. series, history, events: as for ml.forecasting.pipeline.run. asked: series (indices) that
+    LightGBM predicts, None for all; baselines serve the others, which count in the totals that all are drawn to.
 
     Raises:
         ContractError: a frame is not as agreed.
@@ -78,9 +80,12 @@ def forecast_the_past(
     shares = [learn_day_shares(before, trial.outlook.panel) for trial in trials]
     dispersion = measure_dispersion(trials, final, shares, before, is_counted(before), settings)
     model = _fitted(start, settings, say)
-    asked = [_ask(panel.earlier(weeks - 1 - week), model, choice, weights, settings) for week in range(weeks)]
+    rows = np.arange(series.height) if asked is None else asked
+    made = [
+        _ask(panel.earlier(weeks - 1 - week), model, choice, weights, settings, blocks, rows) for week in range(weeks)
+    ]
     say(f"forecasts of {weeks} weeks from {first} on")
-    return PastForecasts(np.stack(asked), DemandDistribution.from_frame(dispersion))
+    return PastForecasts(np.stack(made), DemandDistribution.from_frame(dispersion))
 
 
 def _fitted(start: Panel, settings: ForecastSettings, say: Callable[[str], None]) -> lightgbm.BlockModel | None:
@@ -92,15 +97,22 @@ def _fitted(start: Panel, settings: ForecastSettings, say: Callable[[str], None]
 
 
 def _ask(
-    panel: Panel, model: lightgbm.BlockModel | None, choice: Choice, weights: Weights, settings: ForecastSettings
+    panel: Panel,
+    model: lightgbm.BlockModel | None,
+    choice: Choice,
+    weights: Weights,
+    settings: ForecastSettings,
+    blocks: int,
+    asked: np.ndarray,
 ) -> np.ndarray:
-    """The block means of one week, float32 (series, KEPT_BLOCKS)."""
+    """The block means of one week, float32 (series, blocks)."""
     segments = demand_classes(panel.demand, panel.born)
     targets = make_targets({}, panel, settings.holiday_country)
-    outlook = Outlook(panel, segments, {name: method(panel) for name, method in BASELINES.items()}, targets)
+    baselines = {name: method(panel)[:, :blocks] for name, method in BASELINES.items()}
+    outlook = Outlook(panel, segments, baselines, targets)
     if model is not None:
-        rows = np.flatnonzero(segments != "unsold")
+        rows = asked[segments[asked] != "unsold"]
         predicted = np.full_like(outlook.forecasts["rate_table"], np.nan)
-        predicted[rows] = model.predict(FeatureStore(panel, settings.holiday_country), rows, settings.threads)
+        predicted[rows] = model.predict(FeatureStore(panel, settings.holiday_country), rows, settings.threads, blocks)
         outlook.forecasts[LIGHTGBM] = predicted
-    return reconcile(combine(outlook, choice)[0], targets, weights)[:, :KEPT_BLOCKS].astype(np.float32)
+    return reconcile(combine(outlook, choice)[0], targets, weights).astype(np.float32)

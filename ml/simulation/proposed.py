@@ -114,8 +114,9 @@ class Proposed:
             rows = np.flatnonzero(self.terms.group == group)
             usual = np.maximum(self.terms.review_days[rows].max(axis=1), 1)
             cycle = cycle_on(self.forecasts, self.terms, day, rows, usual)
-            terms = self.terms
-            self._prices[key] = common_price(cycle, terms.lot_qty[rows], terms.worth[rows], self.service[group])
+            lot, worth = self.terms.lot_qty[rows], self.terms.worth[rows]
+            last_week = self._prices.get((key[0] - 1, group))
+            self._prices[key] = common_price(cycle, lot, worth, self.service[group], last_week)
         return self._prices[key]
 
 

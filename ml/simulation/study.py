@@ -13,6 +13,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from ml.forecasting.panel import BLOCK_DAYS
 from ml.forecasting.settings import ForecastSettings
 from ml.planning.settings import PlanningSettings
 from ml.simulation.company import Past, ReplayInputs, past_of
@@ -98,8 +99,21 @@ def study(
     past = past_of(inputs, as_of, planning, settings)
     say(f"{past.lines.height:,} products at places, {settings.days} days from {past.first_day} on")
     before = past.first_day - timedelta(days=1)
-    made = forecast_the_past(inputs.series, inputs.history, before, settings.days // 7, forecast, say, inputs.events)
-    forecasts = made.of(past.lines["series_id"].to_numpy() - 1)
+    rows = past.lines["series_id"].to_numpy() - 1
+    bridged = int((past.terms.lead_time_days + past.terms.review_days.max(axis=1)).max())
+    made = forecast_the_past(
+        inputs.series,
+        inputs.history,
+        before,
+        settings.days // BLOCK_DAYS,
+        forecast,
+        say,
+        inputs.events,
+        # a review late in a week looks as far ahead from its end
+        blocks=-(-(bridged + BLOCK_DAYS) // BLOCK_DAYS),
+        asked=np.sort(rows),
+    )
+    forecasts = made.of(rows)
     proposed = [(ease, _eased(past, forecasts, planning, ease)) for ease in _EASE]
     curves: dict[str, list[tuple[str, Replay]]] = {
         PROPOSED: [(f"target misses x {ease:g}", replay(past.problem, rule)) for ease, rule in proposed]
