@@ -269,7 +269,7 @@ def _calibration(setting: Setting, sheet: dict[str, object]) -> dict[str, bool]:
         plain = by_item(
             replay(setting.problem, Proposed(setting.forecasts, terms, dict.fromkeys(CLASSES, service))), TUNED_UNTIL
         )
-        overall = 1 - proof.lost_qty.sum() / proof.demand_qty.sum()
+        overall = _served(proof)
         classes = _by_class(setting, proof)
         found[str(service)] = {
             "as asked": _point(setting, plain),

@@ -17,7 +17,7 @@ class SimulationSettings(BaseModel):
         28, ge=7, le=56, description="Of these, days not counted: they still tell of the stock that was there at first."
     )
     max_lines: int = Field(
-        30_000,
+        10_000,
         ge=100,
         description="Products at places that are replayed at most; beyond it products are drawn by lot, with all of "
         "their places.",
