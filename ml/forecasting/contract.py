@@ -118,8 +118,8 @@ def check_history(history: pl.DataFrame, series: pl.DataFrame, as_of: date) -> t
     return clean, warnings
 
 
-def check_events(events: pl.DataFrame | None) -> Events:
-    """Days of each event that concerns the whole company (no region) and comes round: two days of it at least.
+def check_events(events: pl.DataFrame | None) -> dict[str, Events]:
+    """Days of each event by region ("" for the whole company), of those that come round: two days of it at least.
 
     Raises ContractError on missing columns.
     """
@@ -129,12 +129,16 @@ def check_events(events: pl.DataFrame | None) -> Events:
     if missing:
         raise ContractError(f"events lack the columns {missing}; they need date, event_name and region")
     named = (
-        events.filter(pl.col("region").is_null(), pl.col("date").is_not_null(), pl.col("event_name").is_not_null())
-        .group_by(pl.col("event_name").cast(pl.String))
+        events.filter(pl.col("date").is_not_null(), pl.col("event_name").is_not_null())
+        .group_by(pl.col("region").cast(pl.String).fill_null(""), pl.col("event_name").cast(pl.String))
         .agg(pl.col("date").cast(pl.Date).unique())
-        .sort("event_name")
+        .sort("region", "event_name")
     )
-    return {name: frozenset(days) for name, days in named.iter_rows() if len(days) >= 2}
+    found: dict[str, Events] = {}
+    for region, name, days in named.iter_rows():
+        if len(days) >= 2:
+            found.setdefault(region, {})[name] = frozenset(days)
+    return found
 
 
 def is_counted(history: pl.DataFrame) -> bool:

@@ -25,7 +25,7 @@ class Panel:
     demand[i, b]: demand of series i in block b (float32); block `blocks - 1` ends on `cutoff`.
     born[i]: block of the first demand, `blocks` where there was none yet.
     codes: for each grouping (location, department, …) a code per series, 0-based and contiguous.
-    events: the company's calendar, which is known in advance.
+    events: the company's calendar, which is known in advance; regional_events: that of single regions, by code.
     """
 
     cutoff: date
@@ -33,6 +33,7 @@ class Panel:
     born: np.ndarray
     codes: dict[str, np.ndarray]
     events: Events = field(default_factory=dict)
+    regional_events: dict[int, Events] = field(default_factory=dict)
 
     @property
     def series(self) -> int:
@@ -59,13 +60,17 @@ class Panel:
             np.minimum(self.born, kept).astype(np.int32),
             self.codes,
             self.events,
+            self.regional_events,
         )
 
 
-def build_panel(series: pl.DataFrame, history: pl.DataFrame, as_of: date, events: Events | None = None) -> Panel:
+def build_panel(
+    series: pl.DataFrame, history: pl.DataFrame, as_of: date, events: dict[str, Events] | None = None
+) -> Panel:
     """Sum the sparse history (series_id, date, quantity; dates <= as_of) into blocks. Row i is series_id i + 1.
 
-    The oldest days that do not fill a block are left out. A series' first demand counts as its birth.
+    events: by region, "" for the whole company (contract.check_events). The oldest days that do not fill a block are
+    left out. A series' first demand counts as its birth.
     """
     known = history.filter(pl.col("date") <= as_of)
     days_ago = known.select((pl.lit(as_of) - pl.col("date")).dt.total_days().cast(pl.Int64)).to_series().to_numpy()
@@ -82,7 +87,10 @@ def build_panel(series: pl.DataFrame, history: pl.DataFrame, as_of: date, events
     demand = flat.reshape(series.height, blocks).astype(np.float32)
     sold = demand > 0
     born = np.where(sold.any(axis=1), sold.argmax(axis=1), blocks).astype(np.int32)
-    return Panel(as_of, demand, born, group_codes(series), events or {})
+    codes, events = group_codes(series), events or {}
+    code_of = dict(zip(series["region"].fill_null("").to_list(), codes["region"].tolist(), strict=True))
+    regional = {code_of[region]: each for region, each in events.items() if region and region in code_of}
+    return Panel(as_of, demand, born, codes, events.get("", {}), regional)
 
 
 def group_codes(series: pl.DataFrame) -> dict[str, np.ndarray]:

@@ -60,7 +60,7 @@ def run(
         reconcile(blocks, trial.outlook.targets, learned.weights)
         for trial, blocks in zip(trials, selected, strict=True)
     ]
-    shares = [learn_day_shares(history, trial.outlook.panel) for trial in trials]
+    shares = [learn_day_shares(history, trial.outlook.panel, settings.holiday_country) for trial in trials]
 
     def measure(kept: list[int]) -> pl.DataFrame:
         chosen = ([trials[k] for k in kept], [final_trials[k] for k in kept], [shares[k] for k in kept])
@@ -86,7 +86,12 @@ def run(
     model[new] = len(METHODS)
     final = Final(blocks, model, (*METHODS, LAUNCH), segments)
     daily, weekly, monthly = publish(
-        series, final, learn_day_shares(history, panel), DemandDistribution.from_frame(dispersion), as_of, settings
+        series,
+        final,
+        learn_day_shares(history, panel, settings.holiday_country),
+        DemandDistribution.from_frame(dispersion),
+        as_of,
+        settings,
     )
     say(f"{daily.height:,} days, {weekly.height:,} weeks, {monthly.height:,} months")
     outlooks = [trial.outlook for trial in trials] + [outlook]

@@ -167,7 +167,7 @@ def test_weekday_profile_and_closed_days() -> None:
     closed = [date(2023, 4, 13), date(2022, 4, 13)]  # 45 days ahead is 13 April
     history = history.filter(~pl.col("date").is_in(closed))
     panel = build_panel(series, history, AS_OF)
-    shares = learn_day_shares(history, panel)
+    shares = learn_day_shares(history, panel, None)
     np.testing.assert_allclose(shares.weekday.sum(axis=1), 1, rtol=1e-5)
     assert np.flatnonzero(open_days(history, AS_OF) == 0).tolist() == [44]
     blocks = np.full((12, 27), 14.0)
@@ -189,7 +189,7 @@ def test_day_of_the_month_is_learned() -> None:
     profile = month_profile(history, panel)
     assert profile[:, 1:9].mean() / profile[:, 12:28].mean() == pytest.approx(1.3 / 0.85, rel=0.12)
     assert (month_profile(history, panel.earlier(90)) == 1).all()
-    days = learn_day_shares(history, panel).split(np.full((12, 27), 70.0), slice(None)).mean(axis=0)
+    days = learn_day_shares(history, panel, None).split(np.full((12, 27), 70.0), slice(None)).mean(axis=0)
     ahead = [AS_OF + timedelta(days=k + 1) for k in range(HORIZON_DAYS)]
     early = np.mean([days[k] for k, d in enumerate(ahead) if d.day in (8, 9, 10) and d.weekday() < 5])
     late = np.mean([days[k] for k, d in enumerate(ahead) if d.day in (12, 13, 14) and d.weekday() < 5])
