@@ -16,6 +16,17 @@ import polars as pl
 from ml.forecasting.calendar import Events
 
 BLOCK_DAYS = 7
+GROUPINGS = {  # name -> the columns that make a group
+    "sku": ["sku_id"],
+    "location": ["location_id"],
+    "region": ["region"],
+    "department": ["department"],
+    "category": ["department", "category"],
+    "region_department": ["region", "department"],
+    "location_department": ["location_id", "department"],
+    "region_sku": ["region", "sku_id"],
+}
+LABELLED = ("location", "region", "department", "category")
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,8 @@ class Panel:
     born[i]: block of the first demand, `blocks` where there was none yet.
     codes: for each grouping (location, department, …) a code per series, 0-based and contiguous.
     events: the company's calendar, which is known in advance.
+    labels: the name of each group, by code, of the groupings in LABELLED: a fitted model knows groups by name, for
+    codes move when a place or a department is added.
     """
 
     cutoff: date
@@ -33,6 +46,7 @@ class Panel:
     born: np.ndarray
     codes: dict[str, np.ndarray]
     events: Events = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def series(self) -> int:
@@ -59,6 +73,7 @@ class Panel:
             np.minimum(self.born, kept).astype(np.int32),
             self.codes,
             self.events,
+            self.labels,
         )
 
 
@@ -82,27 +97,30 @@ def build_panel(series: pl.DataFrame, history: pl.DataFrame, as_of: date, events
     demand = flat.reshape(series.height, blocks).astype(np.float32)
     sold = demand > 0
     born = np.where(sold.any(axis=1), sold.argmax(axis=1), blocks).astype(np.int32)
-    return Panel(as_of, demand, born, group_codes(series), events or {})
+    return Panel(as_of, demand, born, group_codes(series), events or {}, group_labels(series))
 
 
 def group_codes(series: pl.DataFrame) -> dict[str, np.ndarray]:
     """Codes per series of each grouping that forecasts are compared and scaled in; missing values are one group."""
-    keys = {
-        "sku": ["sku_id"],
-        "location": ["location_id"],
-        "region": ["region"],
-        "department": ["department"],
-        "category": ["department", "category"],
-        "region_department": ["region", "department"],
-        "location_department": ["location_id", "department"],
-        "region_sku": ["region", "sku_id"],
-    }
-    filled = series.select(pl.col("sku_id", "location_id", "region", "department", "category").fill_null(""))
+    filled = _filled_keys(series)
     codes = {"total": np.zeros(series.height, dtype=np.int32)}
-    for name, columns in keys.items():
+    for name, columns in GROUPINGS.items():
         rank = filled.select(pl.struct(columns).rank("dense").cast(pl.Int32) - 1).to_series()
         codes[name] = rank.to_numpy()
     return codes
+
+
+def group_labels(series: pl.DataFrame) -> dict[str, list[str]]:
+    """Name of each group of the groupings in LABELLED, in the order of the codes of `group_codes`."""
+    filled = _filled_keys(series)
+    return {
+        name: [" / ".join(row) for row in filled.select(GROUPINGS[name]).unique().sort(GROUPINGS[name]).iter_rows()]
+        for name in LABELLED
+    }
+
+
+def _filled_keys(series: pl.DataFrame) -> pl.DataFrame:
+    return series.select(pl.col("sku_id", "location_id", "region", "department", "category").fill_null(""))
 
 
 def sum_groups(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
