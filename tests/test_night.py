@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
 import shutil
 from datetime import date
 from pathlib import Path
+from unittest.mock import ANY
 
 import duckdb
 import polars as pl
@@ -100,6 +102,39 @@ def test_the_same_landing_gives_the_same_bytes_and_loads_nothing_twice(two_night
     assert results[1].exit_code == 0, results[1].output
     assert parquet_hashes(home, "run-00001") == parquet_hashes(home, "run-00002")
     assert "rows: 0 loaded" in results[1].output
+
+
+def registry_of(home: Path, run: str) -> dict:
+    return next(facts for facts in manifest(home, run)["models"] if facts["name"] == "registry")
+
+
+def test_the_first_night_trains_the_second_only_predicts_and_both_say_whose_models_forecast(two_nights):
+    home, results = two_nights
+    assert "training: there is no champion yet" in results[0].output
+    assert "no training: the models in use forecast" in results[1].output
+    for run in ("run-00001", "run-00002"):
+        registry = registry_of(home, run)
+        assert registry["trained_in"] == "run-00001"
+        for name, digest in registry["files"].items():
+            assert hashlib.sha256((home / "models/run-00001" / name).read_bytes()).hexdigest() == digest
+    assert sorted(path.name for path in (home / "models").iterdir()) == ["champion.json", "run-00001"]
+
+
+def test_a_model_file_that_was_changed_ends_the_night_and_an_earlier_day_does_not_use_what_saw_later_ones(
+    two_nights, tmp_path
+):
+    home = broken_copy(two_nights, tmp_path)
+    earlier = shelfcast("run", "--home", home, "--as-of", "2025-06-20")
+    assert earlier.exit_code == 0, earlier.output
+    assert registry_of(home, "run-00003")["trained_in"] == "run-00003"
+    later = shelfcast("run", "--home", home)
+    assert registry_of(home, "run-00004")["trained_in"] == "run-00001", later.output
+    model = home / "models/run-00001/trained.json"
+    model.write_bytes(model.read_bytes().replace(b"0", b"1", 1))
+    result = shelfcast("run", "--home", home)
+    assert result.exit_code == 1
+    for text in ("models/run-00001/trained.json", "was changed after it was written", "latest stays at run-00004"):
+        assert text in result.output.replace("\n", "")
 
 
 def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_nights):
@@ -271,6 +306,7 @@ def test_an_older_night_made_again_later_has_the_same_bytes(two_nights, tmp_path
     assert again.exit_code == 0, again.output
     assert parquet_hashes(home, "run-00004") == parquet_hashes(home, "run-00001")
     assert manifest(home, "run-00004")["inputs"] == manifest(home, "run-00001")["inputs"]
+    assert registry_of(home, "run-00004") == registry_of(home, "run-00001") | {"trained_because": ANY}
     assert shelfcast("rebuild", "run-00099", "--home", home).exit_code == 1
 
 

@@ -21,7 +21,7 @@ _EVENT_PENALTY = 20.0
 _DAY_LAGS = (-2, -1, 0, 1)  # days from an event to the day that it moves: people shop before it, and less after it
 # Of a day's regressors, relative to an event (models/day_effects.py); none of them is sharp: a tenth or ten times moves
 # the error of the benchmark by less than 1 %.
-_WEEKDAY_PENALTY, _MONTH_DAY_PENALTY = 0.1, 10.0
+_WEEKDAY_PENALTY, _MONTH_DAY_PENALTY = 0.1, 3.0
 
 Events = dict[str, frozenset[date]]  # name -> its days, past and to come
 

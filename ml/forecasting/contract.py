@@ -56,6 +56,8 @@ class ForecastResult:
 
     models: one dict a fitted model (name, cutoff, window, rows, features, trees, seed, …), for the manifest.
     fallbacks: how many times a rung of the ladder was used, by reason. warnings: sentences for the page.
+    trained_files: what was trained this night, as files by name, for later nights; empty where nothing was.
+    trained_because: why it was trained, in words; empty where it was not.
     """
 
     daily: pl.DataFrame
@@ -66,6 +68,8 @@ class ForecastResult:
     models: list[dict[str, object]]
     fallbacks: dict[str, int]
     warnings: list[str]
+    trained_files: dict[str, bytes]
+    trained_because: str
 
 
 def check_series(series: pl.DataFrame) -> pl.DataFrame:

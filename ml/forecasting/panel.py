@@ -16,6 +16,17 @@ import polars as pl
 from ml.forecasting.calendar import Events
 
 BLOCK_DAYS = 7
+GROUPINGS = {  # name -> the columns that make a group
+    "sku": ["sku_id"],
+    "location": ["location_id"],
+    "region": ["region"],
+    "department": ["department"],
+    "category": ["department", "category"],
+    "region_department": ["region", "department"],
+    "location_department": ["location_id", "department"],
+    "region_sku": ["region", "sku_id"],
+}
+LABELLED = ("location", "region", "department", "category")
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,8 @@ class Panel:
     born[i]: block of the first demand, `blocks` where there was none yet.
     codes: for each grouping (location, department, …) a code per series, 0-based and contiguous.
     events: the company's calendar, which is known in advance; regional_events: that of single regions, by code.
+    labels: the name of each group, by code, of the groupings in LABELLED: a fitted model knows groups by name, for
+    codes move when a place or a department is added.
     """
 
     cutoff: date
@@ -34,6 +47,7 @@ class Panel:
     codes: dict[str, np.ndarray]
     events: Events = field(default_factory=dict)
     regional_events: dict[int, Events] = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def series(self) -> int:
@@ -61,6 +75,7 @@ class Panel:
             self.codes,
             self.events,
             self.regional_events,
+            self.labels,
         )
 
 
@@ -87,30 +102,32 @@ def build_panel(
     demand = flat.reshape(series.height, blocks).astype(np.float32)
     sold = demand > 0
     born = np.where(sold.any(axis=1), sold.argmax(axis=1), blocks).astype(np.int32)
-    codes, events = group_codes(series), events or {}
-    code_of = dict(zip(series["region"].fill_null("").to_list(), codes["region"].tolist(), strict=True))
-    regional = {code_of[region]: each for region, each in events.items() if region and region in code_of}
-    return Panel(as_of, demand, born, codes, events.get("", {}), regional)
+    labels, events = group_labels(series), events or {}
+    regional = {code: events[name] for code, name in enumerate(labels["region"]) if name and name in events}
+    return Panel(as_of, demand, born, group_codes(series), events.get("", {}), regional, labels)
 
 
 def group_codes(series: pl.DataFrame) -> dict[str, np.ndarray]:
     """Codes per series of each grouping that forecasts are compared and scaled in; missing values are one group."""
-    keys = {
-        "sku": ["sku_id"],
-        "location": ["location_id"],
-        "region": ["region"],
-        "department": ["department"],
-        "category": ["department", "category"],
-        "region_department": ["region", "department"],
-        "location_department": ["location_id", "department"],
-        "region_sku": ["region", "sku_id"],
-    }
-    filled = series.select(pl.col("sku_id", "location_id", "region", "department", "category").fill_null(""))
+    filled = _filled_keys(series)
     codes = {"total": np.zeros(series.height, dtype=np.int32)}
-    for name, columns in keys.items():
+    for name, columns in GROUPINGS.items():
         rank = filled.select(pl.struct(columns).rank("dense").cast(pl.Int32) - 1).to_series()
         codes[name] = rank.to_numpy()
     return codes
+
+
+def group_labels(series: pl.DataFrame) -> dict[str, list[str]]:
+    """Name of each group of the groupings in LABELLED, in the order of the codes of `group_codes`."""
+    filled = _filled_keys(series)
+    return {
+        name: [" / ".join(row) for row in filled.select(GROUPINGS[name]).unique().sort(GROUPINGS[name]).iter_rows()]
+        for name in LABELLED
+    }
+
+
+def _filled_keys(series: pl.DataFrame) -> pl.DataFrame:
+    return series.select(pl.col("sku_id", "location_id", "region", "department", "category").fill_null(""))
 
 
 def sum_groups(values: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -34,14 +34,21 @@ class TooFewRows(ValueError):
 class BlockModel:
     """Fitted models and what the manifest says of them.
 
-    parts: (last block ahead, model), in the order of the horizon.
+    parts: (last block ahead, model), in the order of the horizon. code_labels: those of the store it was fitted on; a
+    store to predict from must be built with them.
     """
 
     parts: tuple[tuple[int, lgb.Booster], ...]
     facts: dict[str, object]
+    code_labels: dict[str, list[str]]
 
     def predict(self, store: FeatureStore, series: np.ndarray, threads: int) -> np.ndarray:
-        """Demand of each block ahead from the end of the store's panel: float32 (len(series), HORIZON_BLOCKS)."""
+        """Demand of each block ahead from the end of the store's panel: float32 (len(series), HORIZON_BLOCKS).
+
+        Raises ValueError when the store codes groups otherwise than the one that the model was fitted on.
+        """
+        if store.code_labels != self.code_labels:
+            raise ValueError("the feature store was not built with the code_labels of the model")
         result = np.empty((len(series), HORIZON_BLOCKS), dtype=np.float32)
         step = max(_CHUNK_ROWS // HORIZON_BLOCKS, 1)
         first = 1
@@ -91,7 +98,7 @@ def fit(store: FeatureStore, settings: ForecastSettings, rows: int) -> BlockMode
         "objective": f"tweedie {settings.tweedie_power}",
         "seed": settings.seed,
     }
-    return BlockModel(tuple(parts), facts)
+    return BlockModel(tuple(parts), facts, store.code_labels)
 
 
 def _fit_part(

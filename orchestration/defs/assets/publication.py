@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 
 from data_quality import gates
-from orchestration import runs
+from orchestration import model_registry, runs
 from orchestration.defs.checks import FORECASTS, ORDERS, RESULTS, gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
@@ -110,6 +110,9 @@ def publication(context: dg.AssetExecutionContext, company: Company) -> dg.Mater
             say=context.log.info,
         )
         runs.end(con, night.run_id, runs.PUBLISHED)
+        # models forecast later nights once their own has passed every gate; a night made again changes nothing of that
+        if runs.models_used(con, night.run_id) == night.run_id and runs.rebuilt(con, night.run_id) is None:
+            model_registry.crown(settings.models, night.run_id)
     return dg.MaterializeResult(
         metadata={
             "folder": dg.MetadataValue.path(str(folder)),

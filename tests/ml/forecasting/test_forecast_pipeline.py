@@ -209,6 +209,6 @@ def test_two_years_of_history_bring_prophet(settings: ForecastSettings) -> None:
     chosen = settings.model_copy(update={"backtest_weeks": (13,), "threads": 2})
     result = run(make_series(12), history, AS_OF, chosen, quiet)
     prophet = [facts for facts in result.models if facts["name"] == "prophet"]
-    assert [facts["failed"] for facts in prophet] == [0, 0]
+    assert [facts["failed"] for facts in prophet] == [0]  # of the backtest; the night asks it where it won
     assert result.fallbacks == {}
     check_tables(result, 12, AS_OF)
