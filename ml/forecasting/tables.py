@@ -13,6 +13,7 @@ from ml.forecasting.calendar import forecast_months, forecast_weeks, month_start
 from ml.forecasting.contract import DAILY_SCHEMA, MONTHLY_SCHEMA, WEEKLY_SCHEMA
 from ml.forecasting.daily import HORIZON_DAYS, DayShares
 from ml.forecasting.distribution import LEVEL_NAMES, DemandDistribution
+from ml.forecasting.edits import EditLayer
 from ml.forecasting.panel import BLOCK_DAYS
 from ml.forecasting.settings import ForecastSettings
 
@@ -28,12 +29,13 @@ class Period:
 
 @dataclass(frozen=True)
 class Final:
-    """The night's forecast of all series: block means, which model each block is from, and segments."""
+    """The night's forecast of all series: block means, which model each block is from, segments, planners' edits."""
 
     blocks: np.ndarray
     model: np.ndarray
     model_names: tuple[str, ...]
     segments: np.ndarray
+    edits: EditLayer
 
 
 def days(as_of: date, settings: ForecastSettings) -> list[Period]:
@@ -60,15 +62,19 @@ def publish(
     as_of: date,
     settings: ForecastSettings,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """(daily, weekly, monthly) in the order of series_id and period. Means of weeks and months are sums of days."""
+    """(daily, weekly, monthly) in the order of series_id and period. Means of weeks and months are sums of days.
+
+    Edits act on days, so sums of edited days are edited weeks; quantiles are those before the edit, scaled as the mean.
+    """
     layouts = (days(as_of, settings), weeks(as_of, settings), months(as_of, settings))
     schemas = (DAILY_SCHEMA, WEEKLY_SCHEMA, MONTHLY_SCHEMA)
     parts: tuple[list[pl.DataFrame], ...] = ([], [], [])
     for start in range(0, series.height, settings.chunk_series):
         chunk = np.arange(start, min(start + settings.chunk_series, series.height))
         means = shares.split(final.blocks[chunk].astype(np.float64), chunk)
+        edited = final.edits.apply(means, chunk)
         for layout, schema, collected in zip(layouts, schemas, parts, strict=True):
-            collected.append(_rows(series, final, chunk, means, layout, schema, distribution, as_of))
+            collected.append(_rows(series, final, chunk, means, edited, layout, schema, distribution, as_of))
     daily, weekly, monthly = (
         pl.concat(collected, rechunk=False) if collected else pl.DataFrame(schema=schema)
         for collected, schema in zip(parts, schemas, strict=True)
@@ -81,20 +87,26 @@ def _rows(
     final: Final,
     chunk: np.ndarray,
     means: np.ndarray,
+    edited: np.ndarray,
     layout: list[Period],
     schema: pl.Schema,
     distribution: DemandDistribution,
     as_of: date,
 ) -> pl.DataFrame:
     """Rows of one table for one chunk of series: (series x periods)."""
-    mean = np.stack([means[:, period.start : period.end].sum(axis=1) for period in layout], axis=1)
+    mean = _by_period(edited, layout)
+    unedited = mean if edited is means else _by_period(means, layout)
+    # a forecast of nothing has no shape to scale: it takes that of the quantity it was given
+    shaped = np.where(unedited > 0, unedited, mean)
     quantiles = np.stack(
         [
-            distribution.published_quantiles(mean[:, k], period.end - period.start, period.start)
+            distribution.published_quantiles(shaped[:, k], period.end - period.start, period.start)
             for k, period in enumerate(layout)
         ],
         axis=1,
     )
+    if edited is not means:
+        quantiles *= np.where(shaped > 0, mean / np.where(shaped > 0, shaped, 1.0), 1.0)[:, :, None]
     block = np.array([period.start // BLOCK_DAYS for period in layout])
     model = final.model[np.ix_(chunk, block)].ravel()
     repeated = np.repeat(chunk, len(layout))
@@ -118,6 +130,11 @@ def _rows(
         ),
     }
     return pl.DataFrame({name: columns[name] for name in schema}, schema=schema)
+
+
+def _by_period(means: np.ndarray, layout: list[Period]) -> np.ndarray:
+    """Sums of daily means over each period: (series, periods)."""
+    return np.stack([means[:, period.start : period.end].sum(axis=1) for period in layout], axis=1)
 
 
 def _period(as_of: date, start: date, end: date) -> Period:

@@ -18,6 +18,7 @@ import polars as pl
 
 from ml.forecasting.contract import ACCURACY_SCHEMA
 from ml.forecasting.distribution import DISPERSION_SCHEMA
+from ml.forecasting.evaluation.level_dispersion import LEVEL_DISPERSION_SCHEMA
 from ml.forecasting.evaluation.weights import LearnedWeights
 from ml.forecasting.features import feature_names
 from ml.forecasting.models.lightgbm import BlockModel
@@ -46,6 +47,7 @@ class Trained:
     choice: Choice
     learned: LearnedWeights
     dispersion: pl.DataFrame
+    level_dispersion: pl.DataFrame
     accuracy: pl.DataFrame
     relative_error: float
     models: list[dict[str, object]]
@@ -74,6 +76,7 @@ def to_files(trained: Trained) -> dict[str, bytes]:
         "weights": {band: list(how) for band, how in trained.learned.weights.items()},
         "weight_scores": {band: list(scores) for band, scores in trained.learned.scores.items()},
         "dispersion": _columns(trained.dispersion),
+        "level_dispersion": _columns(trained.level_dispersion),
         "accuracy": _columns(trained.accuracy),
         "relative_error": _number(trained.relative_error),
         "models": trained.models,
@@ -100,6 +103,7 @@ def from_files(files: Mapping[str, bytes]) -> Trained:
                 {band: (scores[0], scores[1]) for band, scores in state["weight_scores"].items()},
             ),
             dispersion=_frame(state["dispersion"], DISPERSION_SCHEMA),
+            level_dispersion=_frame(state["level_dispersion"], LEVEL_DISPERSION_SCHEMA),
             accuracy=_frame(state["accuracy"], ACCURACY_SCHEMA),
             relative_error=_float(state["relative_error"]),
             models=state["models"],

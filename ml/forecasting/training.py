@@ -24,6 +24,7 @@ from ml.forecasting.distribution import DemandDistribution
 from ml.forecasting.evaluation.accuracy import Scored, accuracy_table, steps_of
 from ml.forecasting.evaluation.backtest import Outlook, Trial, fit_model, look_ahead, run_backtest
 from ml.forecasting.evaluation.dispersion import measure_dispersion
+from ml.forecasting.evaluation.level_dispersion import measure_level_dispersion
 from ml.forecasting.evaluation.repairs import repair_worth
 from ml.forecasting.evaluation.weights import LearnedWeights, learn_weights
 from ml.forecasting.features import FeatureStore
@@ -162,6 +163,7 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
         choice=choice,
         learned=learned,
         dispersion=dispersion,
+        level_dispersion=measure_level_dispersion(trials, final, night.is_count, settings.seed),
         accuracy=accuracy,
         relative_error=relative_error([(t.outlook, s, t.actual) for t, s in zip(trials, selected, strict=True)]),
         models=[facts for trial in trials for facts in trial.outlook.models] + _facts(model, choice, learned),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from orchestration.publishing.page_data import Row, Source
 
 # Steps of the forecast in the order in which they are made. What the last one of a night leaves is published.
-STEPS = ("naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled")
+STEPS = ("naive", "naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled")
 WEEKS_COMPARED = 4
 
 # Weeks begin where the forecast's do. A week that is under way belongs to both: sold so far + forecast of the rest.

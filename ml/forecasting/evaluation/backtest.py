@@ -126,8 +126,12 @@ def look_ahead(
         store = FeatureStore(panel, settings.holiday_country, model.code_labels)
         predicted = np.full((panel.series, HORIZON_BLOCKS), np.nan, dtype=np.float32)
         predicted[asked] = model.predict(store, asked, settings.threads)
-        if not np.isfinite(predicted[asked]).all():
-            raise ValueError("forecasts that are not finite")
+        broken = asked[~np.isfinite(predicted[asked]).all(axis=1)]
+        if len(broken) == len(asked):
+            raise ValueError("no forecast is finite")
+        if len(broken):
+            predicted[broken] = np.nan
+            outlook.fallbacks["series whose LightGBM forecast is not finite"] = len(broken)
     except Exception as error:  # as above
         outlook.fallbacks[f"lightgbm without forecasts: {type(error).__name__}"] = 1
         say(f"{panel.cutoff}: no forecasts of LightGBM ({error}), baselines serve")
