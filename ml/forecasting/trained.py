@@ -19,6 +19,7 @@ import polars as pl
 from ml.forecasting.contract import ACCURACY_SCHEMA
 from ml.forecasting.distribution import DISPERSION_SCHEMA
 from ml.forecasting.evaluation.level_dispersion import LEVEL_DISPERSION_SCHEMA
+from ml.forecasting.evaluation.tuning import Tuned
 from ml.forecasting.evaluation.weights import LearnedWeights
 from ml.forecasting.features import feature_names
 from ml.forecasting.models.lightgbm import BlockModel
@@ -35,13 +36,16 @@ class TrainedFilesError(ValueError):
 class Trained:
     """Everything that a night without training needs.
 
-    cutoff: last day that training has seen. settings_digest: ForecastSettings.training_digest. is_count: demand counts
+    cutoff: last day that training has seen. settings_digest: ForecastSettings.training_digest. tuned: fields of the
+    settings that the last tuning, on tuned_on, found better. is_count: demand counts
     units. model: None where no segment is served by LightGBM or it could not be fitted. relative_error: summed absolute
     error of the selected methods over that of the moving average, weeks 1-4 of the backtest (NaN without one).
     """
 
     cutoff: date
     settings_digest: str
+    tuned: Tuned
+    tuned_on: date
     is_count: bool
     model: BlockModel | None
     choice: Choice
@@ -69,6 +73,8 @@ def to_files(trained: Trained) -> dict[str, bytes]:
     state = {
         "cutoff": trained.cutoff.isoformat(),
         "settings_digest": trained.settings_digest,
+        "tuned": trained.tuned,
+        "tuned_on": trained.tuned_on.isoformat(),
         "is_count": trained.is_count,
         "features": feature_names(),
         "model": model,
@@ -95,6 +101,8 @@ def from_files(files: Mapping[str, bytes]) -> Trained:
         return Trained(
             cutoff=date.fromisoformat(state["cutoff"]),
             settings_digest=state["settings_digest"],
+            tuned=state["tuned"],
+            tuned_on=date.fromisoformat(state["tuned_on"]),
             is_count=state["is_count"],
             model=None if model is None else _block_model(model, files),
             choice={(segment, band): method for segment, band, method in state["choice"]},
