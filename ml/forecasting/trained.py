@@ -84,12 +84,12 @@ def to_files(trained: Trained) -> dict[str, bytes]:
         "dispersion": _columns(trained.dispersion),
         "level_dispersion": _columns(trained.level_dispersion),
         "accuracy": _columns(trained.accuracy),
-        "relative_error": _number(trained.relative_error),
+        "relative_error": trained.relative_error,
         "models": trained.models,
         "fallbacks": trained.fallbacks,
         "warnings": trained.warnings,
     }
-    files[STATE_FILE] = (json.dumps(state, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    files[STATE_FILE] = (json.dumps(_plain(state), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     return files
 
 
@@ -108,7 +108,7 @@ def from_files(files: Mapping[str, bytes]) -> Trained:
             choice={(segment, band): method for segment, band, method in state["choice"]},
             learned=LearnedWeights(
                 {band: (how[0], how[1]) for band, how in state["weights"].items()},
-                {band: (scores[0], scores[1]) for band, scores in state["weight_scores"].items()},
+                {band: (_float(a), _float(b)) for band, (a, b) in state["weight_scores"].items()},
             ),
             dispersion=_frame(state["dispersion"], DISPERSION_SCHEMA),
             level_dispersion=_frame(state["level_dispersion"], LEVEL_DISPERSION_SCHEMA),
@@ -134,11 +134,7 @@ def _block_model(model: Mapping[str, object], files: Mapping[str, bytes]) -> Blo
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, list[object]]:
-    """Columns of a frame; JSON has no NaN, so it is null there."""
-    return {
-        name: [_number(value) if isinstance(value, float) else value for value in frame[name].to_list()]
-        for name in frame.columns
-    }
+    return {name: frame[name].to_list() for name in frame.columns}
 
 
 def _frame(columns: Mapping[str, list[object]], schema: pl.Schema) -> pl.DataFrame:
@@ -146,8 +142,13 @@ def _frame(columns: Mapping[str, list[object]], schema: pl.Schema) -> pl.DataFra
     return frame.with_columns(pl.col(pl.Float64).fill_null(float("nan")))
 
 
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _plain(value: object) -> object:
+    """The value as JSON has it: NaN, of a score that could not be taken, is null there."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _float(value: float | None) -> float:

@@ -142,7 +142,8 @@ top as (
 )
 select
     sku_id, location_id, any_value(p.product_name) as product_name, any_value(top.expected) as expected,
-    any_value(top.sold) as sold, list({driver: d.driver, amount: d.amount} order by abs(d.amount) desc, d.driver) as drivers
+    any_value(top.sold) as sold,
+    list({driver: d.driver, amount: d.amount} order by abs(d.amount) desc, d.driver) as drivers
 from top
 inner join forecast_drivers as d using (sku_id, location_id)
 left join dim_product as p using (sku_id)
