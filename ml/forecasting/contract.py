@@ -45,6 +45,8 @@ ACCURACY_SCHEMA = pl.Schema(
     }
 )
 
+FALLBACKS_SCHEMA = pl.Schema({"reason": pl.String, "used": pl.Int64, "of_all": pl.Int64})
+
 
 class ContractError(ValueError):
     """A frame does not have the agreed shape; the message names the column and what to do."""
@@ -54,8 +56,10 @@ class ContractError(ValueError):
 class ForecastResult:
     """What one night's forecast is: published tables, what planning needs, and how they came about.
 
+    hierarchy: ml.forecasting.hierarchy_table.HIERARCHY_SCHEMA. drivers: drivers.DRIVERS_SCHEMA. edits: edits.EDITS_SCHEMA.
     models: one dict a fitted model (name, cutoff, window, rows, features, trees, seed, …), for the manifest.
-    fallbacks: how many times a rung of the ladder was used, by reason. warnings: sentences for the page.
+    fallbacks: how many times a rung of the ladder was used, by reason (FALLBACKS_SCHEMA; of_all: of how many, where
+    the reason counts series of this night). warnings: sentences for the page.
     trained_files: what was trained this night, as files by name, for later nights; empty where nothing was.
     trained_because: why it was trained, in words; empty where it was not.
     """
@@ -65,8 +69,11 @@ class ForecastResult:
     monthly: pl.DataFrame
     accuracy: pl.DataFrame
     dispersion: pl.DataFrame
+    hierarchy: pl.DataFrame
+    drivers: pl.DataFrame
+    edits: pl.DataFrame
     models: list[dict[str, object]]
-    fallbacks: dict[str, int]
+    fallbacks: pl.DataFrame
     warnings: list[str]
     trained_files: dict[str, bytes]
     trained_because: str

@@ -57,6 +57,42 @@ def feature_names() -> list[str]:
     ]
 
 
+LEVEL, SEASON, PRICE, PROMOTION, EVENTS = "level", "season", "price", "promotion", "events"
+DRIVERS = (LEVEL, SEASON, PRICE, PROMOTION, EVENTS)
+_DRIVER_PREFIXES = {  # first fit counts; every other feature tells of the level
+    "season": SEASON,
+    "year_sin": SEASON,
+    "year_cos": SEASON,
+    "month_day": SEASON,
+    "early_days": SEASON,
+    "price": PRICE,
+    "promo": PROMOTION,
+    "holiday": EVENTS,
+    "event": EVENTS,
+}
+_NEUTRAL = {"month_day": 15.5, "early_days": 70 / 30.4}  # the middle of a month, as many early days as in a usual week
+_SEASON_OF_LEVEL = ("year_ago", "year_ago_near")  # the same weeks a year ago; neutral: the level before them
+
+
+def driver_of(name: str) -> str:
+    """The driver (one of DRIVERS) that a feature belongs to."""
+    if name in _SEASON_OF_LEVEL:
+        return SEASON
+    return next((driver for prefix, driver in _DRIVER_PREFIXES.items() if name.startswith(prefix)), LEVEL)
+
+
+def neutral(matrix: np.ndarray) -> np.ndarray:
+    """A copy of `FeatureStore.matrix` in which nothing but the level speaks; what is missing stays so."""
+    names = feature_names()
+    result = matrix.copy()
+    for column, name in enumerate(names):
+        if name in _SEASON_OF_LEVEL:
+            result[:, column] = matrix[:, names.index("year_ago_level")]
+        elif driver_of(name) != LEVEL:
+            result[:, column] = _NEUTRAL.get(name, 0.0)
+    return np.where(np.isnan(matrix), np.nan, result)
+
+
 def categorical_features() -> list[str]:
     """The columns that hold codes, not amounts."""
     return [f"code_{g}" for g in CODE_GROUPS]

@@ -1,7 +1,7 @@
 """The levels that series are summed to, and the cells in which all levels meet.
 
 What belongs here: which level nests in which. What does not: forecasts of levels (models/dynamic_regression.py,
-models/day_effects.py) and drawing the series towards them (reconciliation.py).
+models/day_effects.py), drawing the series towards them (reconciliation.py), the published table (hierarchy_table.py).
 """
 
 from dataclasses import dataclass

@@ -26,6 +26,16 @@ GROUPINGS = {  # name -> the columns that make a group
     "location_department": ["location_id", "department"],
     "region_sku": ["region", "sku_id"],
 }
+NODE_COLUMNS = {  # level -> the columns that name a node, joined by " / "
+    "total": (),
+    "region": ("region",),
+    "location": ("location_id",),
+    "department": ("department",),
+    "category": ("department", "category"),
+    "sku": ("sku_id",),
+    "sku_location": ("sku_id", "location_id"),
+}
+TOTAL_NODE = "total"
 LABELLED = ("location", "region", "department", "category")
 
 
@@ -107,6 +117,15 @@ def build_panel(
     return Panel(as_of, demand, born, group_codes(series), events.get("", {}), regional, labels)
 
 
+def node_names(series: pl.DataFrame, level: str) -> list[str]:
+    """Name of the node of a level that each series belongs to; the parts of a name are joined by " / "."""
+    columns = NODE_COLUMNS[level]
+    if not columns:
+        return [TOTAL_NODE] * series.height
+    parts = [pl.col(name).cast(pl.String).fill_null("") for name in columns]
+    return series.select(pl.concat_str(parts, separator=" / ")).to_series().to_list()
+
+
 def group_codes(series: pl.DataFrame) -> dict[str, np.ndarray]:
     """Codes per series of each grouping that forecasts are compared and scaled in; missing values are one group."""
     filled = _filled_keys(series)
@@ -120,10 +139,7 @@ def group_codes(series: pl.DataFrame) -> dict[str, np.ndarray]:
 def group_labels(series: pl.DataFrame) -> dict[str, list[str]]:
     """Name of each group of the groupings in LABELLED, in the order of the codes of `group_codes`."""
     filled = _filled_keys(series)
-    return {
-        name: [" / ".join(row) for row in filled.select(GROUPINGS[name]).unique().sort(GROUPINGS[name]).iter_rows()]
-        for name in LABELLED
-    }
+    return {name: node_names(filled.select(GROUPINGS[name]).unique().sort(GROUPINGS[name]), name) for name in LABELLED}
 
 
 def _filled_keys(series: pl.DataFrame) -> pl.DataFrame:

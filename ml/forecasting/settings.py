@@ -15,6 +15,9 @@ _SERVING = (
     "prophet_timeout_seconds",
     "retrain_days",
     "retrain_drift",
+    "tune_days",
+    "tuning_trials",
+    "tuning_rows",
 )
 
 
@@ -94,6 +97,14 @@ class ForecastSettings(BaseModel):
         description="Models are trained anew earlier when their error since training, against that of the moving "
         "average, is this share above what the backtest showed; a new fit that is this much worse is refused.",
     )
+    tune_days: int = Field(
+        default=91,
+        ge=1,
+        description="LightGBM's leaves, learning rate and variance power are searched anew when the last search, or "
+        "the first training, is this many days back; the next training does it.",
+    )
+    tuning_trials: int = Field(default=12, ge=1, description="Candidates that a search tries.")
+    tuning_rows: int = Field(default=100_000, ge=1_000, description="Rows drawn for each fit of a search.")
 
     @property
     def training_digest(self) -> str:

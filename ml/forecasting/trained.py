@@ -18,6 +18,8 @@ import polars as pl
 
 from ml.forecasting.contract import ACCURACY_SCHEMA
 from ml.forecasting.distribution import DISPERSION_SCHEMA
+from ml.forecasting.evaluation.level_dispersion import LEVEL_DISPERSION_SCHEMA
+from ml.forecasting.evaluation.tuning import Tuned
 from ml.forecasting.evaluation.weights import LearnedWeights
 from ml.forecasting.features import feature_names
 from ml.forecasting.models.lightgbm import BlockModel
@@ -34,18 +36,22 @@ class TrainedFilesError(ValueError):
 class Trained:
     """Everything that a night without training needs.
 
-    cutoff: last day that training has seen. settings_digest: ForecastSettings.training_digest. is_count: demand counts
+    cutoff: last day that training has seen. settings_digest: ForecastSettings.training_digest. tuned: fields of the
+    settings that the last tuning, on tuned_on, found better. is_count: demand counts
     units. model: None where no segment is served by LightGBM or it could not be fitted. relative_error: summed absolute
     error of the selected methods over that of the moving average, weeks 1-4 of the backtest (NaN without one).
     """
 
     cutoff: date
     settings_digest: str
+    tuned: Tuned
+    tuned_on: date
     is_count: bool
     model: BlockModel | None
     choice: Choice
     learned: LearnedWeights
     dispersion: pl.DataFrame
+    level_dispersion: pl.DataFrame
     accuracy: pl.DataFrame
     relative_error: float
     models: list[dict[str, object]]
@@ -67,6 +73,8 @@ def to_files(trained: Trained) -> dict[str, bytes]:
     state = {
         "cutoff": trained.cutoff.isoformat(),
         "settings_digest": trained.settings_digest,
+        "tuned": trained.tuned,
+        "tuned_on": trained.tuned_on.isoformat(),
         "is_count": trained.is_count,
         "features": feature_names(),
         "model": model,
@@ -74,13 +82,14 @@ def to_files(trained: Trained) -> dict[str, bytes]:
         "weights": {band: list(how) for band, how in trained.learned.weights.items()},
         "weight_scores": {band: list(scores) for band, scores in trained.learned.scores.items()},
         "dispersion": _columns(trained.dispersion),
+        "level_dispersion": _columns(trained.level_dispersion),
         "accuracy": _columns(trained.accuracy),
-        "relative_error": _number(trained.relative_error),
+        "relative_error": trained.relative_error,
         "models": trained.models,
         "fallbacks": trained.fallbacks,
         "warnings": trained.warnings,
     }
-    files[STATE_FILE] = (json.dumps(state, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    files[STATE_FILE] = (json.dumps(_plain(state), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     return files
 
 
@@ -92,14 +101,17 @@ def from_files(files: Mapping[str, bytes]) -> Trained:
         return Trained(
             cutoff=date.fromisoformat(state["cutoff"]),
             settings_digest=state["settings_digest"],
+            tuned=state["tuned"],
+            tuned_on=date.fromisoformat(state["tuned_on"]),
             is_count=state["is_count"],
             model=None if model is None else _block_model(model, files),
             choice={(segment, band): method for segment, band, method in state["choice"]},
             learned=LearnedWeights(
                 {band: (how[0], how[1]) for band, how in state["weights"].items()},
-                {band: (scores[0], scores[1]) for band, scores in state["weight_scores"].items()},
+                {band: (_float(a), _float(b)) for band, (a, b) in state["weight_scores"].items()},
             ),
             dispersion=_frame(state["dispersion"], DISPERSION_SCHEMA),
+            level_dispersion=_frame(state["level_dispersion"], LEVEL_DISPERSION_SCHEMA),
             accuracy=_frame(state["accuracy"], ACCURACY_SCHEMA),
             relative_error=_float(state["relative_error"]),
             models=state["models"],
@@ -122,11 +134,7 @@ def _block_model(model: Mapping[str, object], files: Mapping[str, bytes]) -> Blo
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, list[object]]:
-    """Columns of a frame; JSON has no NaN, so it is null there."""
-    return {
-        name: [_number(value) if isinstance(value, float) else value for value in frame[name].to_list()]
-        for name in frame.columns
-    }
+    return {name: frame[name].to_list() for name in frame.columns}
 
 
 def _frame(columns: Mapping[str, list[object]], schema: pl.Schema) -> pl.DataFrame:
@@ -134,8 +142,13 @@ def _frame(columns: Mapping[str, list[object]], schema: pl.Schema) -> pl.DataFra
     return frame.with_columns(pl.col(pl.Float64).fill_null(float("nan")))
 
 
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _plain(value: object) -> object:
+    """The value as JSON has it: NaN, of a score that could not be taken, is null there."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _float(value: float | None) -> float:

@@ -11,7 +11,6 @@ that it has itself seen, which says that it is broken.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,9 +21,11 @@ from ml.forecasting.contract import check_events, check_history, check_series, i
 from ml.forecasting.daily import learn_day_shares
 from ml.forecasting.distribution import DemandDistribution
 from ml.forecasting.evaluation.accuracy import Scored, accuracy_table, steps_of
-from ml.forecasting.evaluation.backtest import Outlook, Trial, fit_model, look_ahead, run_backtest
+from ml.forecasting.evaluation.backtest import Outlook, Say, Trial, fit_model, look_ahead, run_backtest
 from ml.forecasting.evaluation.dispersion import measure_dispersion
+from ml.forecasting.evaluation.level_dispersion import measure_level_dispersion
 from ml.forecasting.evaluation.repairs import repair_worth
+from ml.forecasting.evaluation.tuning import Tuned, tune
 from ml.forecasting.evaluation.weights import LearnedWeights, learn_weights
 from ml.forecasting.features import FeatureStore
 from ml.forecasting.metrics import demand_classes
@@ -37,8 +38,6 @@ from ml.forecasting.trained import Trained, from_files, to_files
 
 DRIFT_BLOCKS = 4  # weeks after the cut-off that errors are compared on: those of the first horizon band
 GUARD_SERIES = 20_000  # series that a new fit is checked on
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -127,6 +126,9 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
     A model that cannot be fitted is replaced and counted, nothing is raised.
     """
     panel, history = night.panel, night.history
+    digest = settings.training_digest
+    tuned, tuned_on = _tuning(night, champion, settings, say)
+    settings = settings.model_copy(update=tuned)
     trials = run_backtest(panel, history, settings, say)
     choice = choose(trials, settings, champion.choice if champion else None)
     selected = [combine(trial.outlook, choice)[0] for trial in trials]
@@ -156,12 +158,15 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
             model = champion.model
     trained = Trained(
         cutoff=night.as_of,
-        settings_digest=settings.training_digest,
+        settings_digest=digest,
+        tuned=tuned,
+        tuned_on=tuned_on,
         is_count=night.is_count,
         model=model,
         choice=choice,
         learned=learned,
         dispersion=dispersion,
+        level_dispersion=measure_level_dispersion(trials, final, night.is_count, settings.seed),
         accuracy=accuracy,
         relative_error=relative_error([(t.outlook, s, t.actual) for t, s in zip(trials, selected, strict=True)]),
         models=[facts for trial in trials for facts in trial.outlook.models] + _facts(model, choice, learned),
@@ -169,6 +174,19 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
         warnings=warnings,
     )
     return from_files(to_files(trained))
+
+
+def _tuning(night: Night, champion: Trained | None, settings: ForecastSettings, say: Say) -> tuple[Tuned, date]:
+    """(settings of LightGBM that the last tuning found better, its day). The first training counts as one.
+
+    Settings that were changed by hand start anew.
+    """
+    if champion is None or champion.settings_digest != settings.training_digest:
+        return {}, night.as_of
+    if (night.as_of - champion.tuned_on).days < settings.tune_days:
+        return champion.tuned, champion.tuned_on
+    in_use = settings.model_copy(update=champion.tuned)
+    return champion.tuned | tune(night.panel, in_use, say), night.as_of
 
 
 def _measure(

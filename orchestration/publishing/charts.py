@@ -106,7 +106,12 @@ def order_value(groups: Sequence[Row], currency: str) -> Spec:
 
 def _step_name(step: str, published_step: str) -> str:
     """A step of the forecast as a reader calls it."""
-    known = {"naive_seasonal": "seasonal naive", "lightgbm": "LightGBM", "selected": "best method each"}
+    known = {
+        "naive": "last week again",
+        "naive_seasonal": "seasonal naive",
+        "lightgbm": "LightGBM",
+        "selected": "best method each",
+    }
     return "published forecast" if step == published_step else known.get(step, step.replace("_", " "))
 
 

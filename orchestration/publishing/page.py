@@ -76,6 +76,8 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
         "checks": page_data.checks(source),
         "orders": orders,
         "sales": sales,
+        "movers": page_forecast.movers(source),
+        "edits": page_forecast.edits(source),
         "accuracy": accuracy,
         "charts": specs,
     }

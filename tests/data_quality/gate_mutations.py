@@ -21,6 +21,7 @@ SERIES, FILES = "intermediate.int_series_selected", "ops.file_ledger"
 QUEUE, TILLS, COUNTS = "marts.mart_review_queue", "marts.mart_missing_till_days", "marts.mart_count_list"
 KPIS = "marts.kpi_daily"
 ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
+HIERARCHY, DRIVERS, FALLBACKS = "ml.forecast_hierarchy", "ml.forecast_drivers", "ml.forecast_fallbacks"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
 GIVEN = {
@@ -41,8 +42,8 @@ GIVEN = {
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
-DOUBLED += [QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
-EMPTIED = [SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
+DOUBLED += [HIERARCHY, QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
+EMPTIED = [HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
 
 MUTATIONS: dict[tuple[str, str], str] = {
     **{
@@ -179,6 +180,22 @@ _on(
     {
         "total_is_plausible": "update ml.forecast_daily set mean = mean * 4",
         "total_is_possible": "update ml.forecast_daily set mean = mean / 20",
+    },
+)
+_on(
+    HIERARCHY,
+    {
+        "as_of_is_the_business_day": f"update {HIERARCHY} set as_of = date '2024-03-26' where rowid = 1",
+        "quantiles_are_in_order": f"update {HIERARCHY} set p90 = p75 - 0.01 where rowid = 1",
+        "levels_add_up_to_the_series": f"update {HIERARCHY} set mean = mean + 1e-4 where rowid = 1",
+    },
+)
+_on(DRIVERS, {"drivers_add_up": f"update {DRIVERS} set amount = amount + 1e-4 where rowid = 1"})
+_on(
+    FALLBACKS,
+    {
+        "nothing_failed": f"update {FALLBACKS} set used = 1",
+        "few_series_fell_back": f"update {FALLBACKS} set used = 6",
     },
 )
 _on(

@@ -160,6 +160,27 @@ select
     'smooth' as segment
 from ml.demand_series cross join range(6) as t (i);
 
+create table ml.forecast_hierarchy as
+with nodes as (
+    select sku_id as node, 'week' as period_type, week_start as period_start, days_covered, mean
+    from ml.forecast_weekly
+    union all
+    select sku_id, 'month', month_start, days_covered, mean from ml.forecast_monthly
+)
+select
+    date '2024-03-27' as as_of, 'sku' as level, node, period_type, period_start, any_value(days_covered) as days_covered,
+    sum(mean) as mean, 1e0 as p05, 1.5e0 as p10, 2e0 as p25, 3.5e0 as p50, 5e0 as p75, 6e0 as p90, 7e0 as p95, 9e0 as p99
+from nodes
+group by node, period_type, period_start
+order by node, period_type, period_start;
+
+create table ml.forecast_drivers as
+select date '2024-03-27' as as_of, sku_id, location_id, 28 as days_covered, driver, amount
+from ml.demand_series cross join (values ('level', 1e2), ('season', 12e0)) as t (driver, amount);
+
+create table ml.forecast_fallbacks as
+select 'series forecast by a simpler method than the backtest chose' as reason, 0 as used, 100 as of_all;
+
 create table ml.forecast_accuracy as select 'total' as level, 'wmape' as metric, 0.2 as value;
 
 create table ml.replenishment_orders as

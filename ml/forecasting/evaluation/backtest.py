@@ -21,6 +21,7 @@ from ml.forecasting.panel import Panel
 from ml.forecasting.reconciliation import Targets, aggregate_tasks, make_targets
 from ml.forecasting.settings import ForecastSettings
 
+Say = Callable[[str], None]
 LIGHTGBM = "lightgbm"
 NAIVE = "naive_seasonal"
 BASELINES: dict[str, Callable[[Panel], np.ndarray]] = {  # from the simplest: ties go to the earlier one
@@ -70,9 +71,7 @@ def cutoffs(panel: Panel, settings: ForecastSettings) -> list[int]:
     return [min(13, panel.blocks // 3)]
 
 
-def run_backtest(
-    panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None]
-) -> list[Trial]:
+def run_backtest(panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Say) -> list[Trial]:
     """One trial a cut-off, oldest first."""
     trials = []
     for back in sorted(cutoffs(panel, settings), reverse=True):
@@ -88,7 +87,7 @@ def run_backtest(
 
 
 def fit_model(
-    panel: Panel, asked: np.ndarray, settings: ForecastSettings, rows: int, say: Callable[[str], None]
+    panel: Panel, asked: np.ndarray, settings: ForecastSettings, rows: int, say: Say
 ) -> tuple[BlockModel | None, dict[str, int]]:
     """(LightGBM fitted on what the panel knows, fallbacks); None where no series asks for it or it cannot be fitted."""
     if not len(asked):
@@ -109,7 +108,7 @@ def look_ahead(
     asked: np.ndarray,
     model: BlockModel | None,
     settings: ForecastSettings,
-    say: Callable[[str], None],
+    say: Say,
     has_prophet: bool = True,
 ) -> Outlook:
     """Forecasts of every method from the panel's cut-off. asked: series (indices) that LightGBM predicts.
@@ -126,8 +125,12 @@ def look_ahead(
         store = FeatureStore(panel, settings.holiday_country, model.code_labels)
         predicted = np.full((panel.series, HORIZON_BLOCKS), np.nan, dtype=np.float32)
         predicted[asked] = model.predict(store, asked, settings.threads)
-        if not np.isfinite(predicted[asked]).all():
-            raise ValueError("forecasts that are not finite")
+        broken = asked[~np.isfinite(predicted[asked]).all(axis=1)]
+        if len(broken) == len(asked):
+            raise ValueError("no forecast is finite")
+        if len(broken):
+            predicted[broken] = np.nan
+            outlook.fallbacks["series whose LightGBM forecast is not finite"] = len(broken)
     except Exception as error:  # as above
         outlook.fallbacks[f"lightgbm without forecasts: {type(error).__name__}"] = 1
         say(f"{panel.cutoff}: no forecasts of LightGBM ({error}), baselines serve")
@@ -139,7 +142,7 @@ def look_ahead(
 
 
 def _forecast_aggregates(
-    panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None], has_prophet: bool
+    panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Say, has_prophet: bool
 ) -> tuple[Targets, list[dict[str, object]], dict[str, int]]:
     """(targets, what the manifest says of Prophet, fallbacks)."""
     tasks = aggregate_tasks(history, panel, settings) if has_prophet else []

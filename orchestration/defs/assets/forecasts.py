@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from orchestration import model_registry, runs
+from orchestration import edit_history, model_registry, runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.settings import Settings
@@ -22,10 +22,25 @@ TABLES = {
     "forecast_weekly": "Demand by series and week, 26 weeks ahead: mean and quantiles.",
     "forecast_monthly": "Demand by series and month, 6 months ahead: mean and quantiles.",
     "forecast_accuracy": "How accurate forecasts made on past cut-offs were, beside seasonal naive, by level and band.",
+    "forecast_hierarchy": "Demand by node (total, region, channel, department, category, product), week and month.",
+    "forecast_drivers": "What drives the next 28 days of each series: amounts that add up to the published mean.",
+    "forecast_edits": "Planners' edits, what became of each, and the quantities before and after.",
+    "forecast_fallbacks": "How often a simpler method stood in for one that failed, by reason.",
     "forecast_dispersion": "How far demand summed over n days strays from its forecast: what planning sizes safety on.",
 }
 HISTORY_QUERY = "select * from ml.demand_history order by series_id, date"
 SERIES_QUERY = "select * from ml.demand_series order by series_id"
+# the mix of the last quarter: long enough for a small place, short enough for a channel that grows
+CHANNELS_QUERY = (
+    "select location_id, channel, sum(quantity)::double as quantity from marts.fct_sales "
+    "where not is_return and sold_on between ?::date - 90 and ?::date group by all order by all"
+)
+EDITS_QUERY = (
+    "select e.level, e.node, e.starts_on, e.ends_on, e.factor, e.quantity::double as quantity, e.owner, e.reason, "
+    "e.expires_on, coalesce(f.name, '') as file, e._line as line "
+    "from feeds.decisions_forecast_edits as e left join ops.file_ledger as f on e._file_id = f.file_id "
+    "order by file, line"
+)
 EVENTS_QUERY = "select date, event_name, region from staging.stg_erp__events order by date, event_name"
 
 
@@ -38,6 +53,8 @@ EVENTS_QUERY = "select date, event_name, region from staging.stg_erp__events ord
                 dg.AssetKey(["ml", "demand_series"]),
                 dg.AssetKey(["ml", "demand_history"]),
                 dg.AssetKey(["staging", "stg_erp__events"]),
+                dg.AssetKey(["marts", "fct_sales"]),
+                dg.AssetKey(["feeds", "decisions_forecast_edits"]),
             ],
             group_name="forecasting",
             kinds={"python", "lightgbm", "duckdb"},
@@ -59,9 +76,23 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
             run_id, as_of = runs.current(con)
             in_use, must_train = _models_for(con, settings, run_id, as_of)
             series, history = read_frame(con, SERIES_QUERY), read_frame(con, HISTORY_QUERY)
-            events = read_frame(con, EVENTS_QUERY)
+            events, edits = read_frame(con, EVENTS_QUERY), read_frame(con, EDITS_QUERY)
+            channels = read_frame(con, CHANNELS_QUERY, [as_of, as_of])
+            past_edits = edit_history.earlier(con, run_id, as_of)
         champion = model_registry.load(settings.models, in_use) if in_use else None
-        result = forecast(series, history, as_of, settings.forecast, context.log.info, events, champion, must_train)
+        result = forecast(
+            series,
+            history,
+            as_of,
+            settings.forecast,
+            context.log.info,
+            events,
+            champion,
+            must_train,
+            edits,
+            past_edits,
+            channels,
+        )
         for warning in result.warnings:
             context.log.warning(warning)
         if result.trained_files:
@@ -80,6 +111,7 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
                 con, "ml.forecast_warnings", pl.DataFrame({"warning": result.warnings}, {"warning": pl.String})
             )
             runs.note_models(con, run_id, in_use)
+            edit_history.note(con, run_id, result.edits)
 
 
 def _models_for(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, as_of: date) -> tuple[str | None, str]:

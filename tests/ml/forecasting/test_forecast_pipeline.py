@@ -18,7 +18,7 @@ from ml.forecasting.contract import (
 )
 from ml.forecasting.distribution import LEVEL_NAMES, DemandDistribution
 from ml.forecasting.models import lightgbm
-from ml.forecasting.pipeline import run
+from ml.forecasting.pipeline import SIMPLER, run
 from ml.forecasting.settings import ForecastSettings
 
 COUNT, DAYS = 60, 400
@@ -37,6 +37,10 @@ def go(settings: ForecastSettings, history: pl.DataFrame | None = None, as_of: d
 @pytest.fixture(scope="module")
 def result(settings: ForecastSettings) -> ForecastResult:
     return go(settings)
+
+
+def counted(result: ForecastResult) -> dict[str, int]:
+    return dict(result.fallbacks.select("reason", "used").iter_rows())
 
 
 def check_tables(result: ForecastResult, series: int, as_of: date, week_starts_on: int = 1) -> None:
@@ -113,7 +117,7 @@ def test_same_bytes_whatever_the_order_and_later_rows(settings: ForecastSettings
 
 def test_accuracy_has_the_naive_beside_every_step(result: ForecastResult) -> None:
     table = result.accuracy
-    assert {"naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled"} == set(table["step"])
+    assert {"naive", "naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled"} == set(table["step"])
     assert set(table["horizon_band"]) == {"1-4", "5-13", "14-26"}
     assert set(table["cutoffs"]) == {"2023-08-30, 2023-11-29", "2023-08-30"}
     naive = table.filter(pl.col("step") == "naive_seasonal")
@@ -175,7 +179,7 @@ def test_a_model_that_cannot_be_fitted_is_counted_not_fatal(
     monkeypatch.setattr(lightgbm, "fit", broken)
     result = go(settings)
     check_tables(result, COUNT, AS_OF)
-    assert result.fallbacks["lightgbm not fitted: RuntimeError"] >= 2
+    assert counted(result)["lightgbm not fitted: RuntimeError"] >= 2
     assert "lightgbm" not in set(result.daily["model"])
 
 
@@ -210,5 +214,5 @@ def test_two_years_of_history_bring_prophet(settings: ForecastSettings) -> None:
     result = run(make_series(12), history, AS_OF, chosen, quiet)
     prophet = [facts for facts in result.models if facts["name"] == "prophet"]
     assert [facts["failed"] for facts in prophet] == [0]  # of the backtest; the night asks it where it won
-    assert result.fallbacks == {}
+    assert counted(result) == {SIMPLER: 0}
     check_tables(result, 12, AS_OF)

@@ -23,6 +23,7 @@ from ml.forecasting.trained import STATE_FILE, TrainedFilesError, from_files, to
 from ml.forecasting.training import make_night, relative_error, why_train
 
 COUNT, DAYS = 40, 400
+REFUSED = "new fit refused, that of the champion stays"
 TABLES = ("daily", "weekly", "monthly", "accuracy", "dispersion")
 
 
@@ -64,7 +65,7 @@ def test_the_first_night_trains_and_the_next_one_only_predicts(
     later = run(make_series(COUNT), history, day, settings, quiet, champion=first.trained_files)
     assert later.trained_files == {}
     assert later.trained_because == ""
-    assert later.fallbacks == {}
+    assert later.fallbacks["used"].to_list() == [0]
     assert "lightgbm" in set(later.weekly["model"])
     assert later.daily["date"].min() == day + timedelta(days=1)
     assert later.accuracy.equals(first.accuracy)
@@ -158,7 +159,7 @@ def test_a_place_that_came_after_training_is_forecast_by_the_models_in_use(
         champion=first.trained_files,
     )
     assert result.trained_because == ""
-    assert result.fallbacks == {}
+    assert result.fallbacks["used"].to_list() == [0]
     alone = run(series, history, day, settings, quiet, champion=first.trained_files)
     old = result.weekly.filter(pl.col("location_id") != "A0")
     # features of the products and of the total move a little, the places' codes not at all
@@ -182,7 +183,7 @@ def test_a_new_fit_that_is_worse_on_what_it_has_seen_is_refused(
     day = AS_OF + timedelta(days=7)
     result = run(make_series(COUNT), history, day, settings, quiet, champion=first.trained_files)
     assert "7 days old" in result.trained_because
-    assert result.fallbacks["new fit refused, that of the champion stays"] == 1
+    assert (REFUSED, 1) in result.fallbacks.select("reason", "used").rows()
     assert any("the champion's stays" in warning for warning in result.warnings)
     kept, was = from_files(result.trained_files), from_files(first.trained_files)
     assert kept.model is not None
@@ -197,7 +198,7 @@ def test_a_sound_new_fit_takes_over(settings: ForecastSettings, history: pl.Data
     trained = from_files(result.trained_files)
     assert trained.model is not None
     assert trained.model.facts["cutoff"] == day.isoformat()
-    assert "new fit refused, that of the champion stays" not in result.fallbacks
+    assert REFUSED not in set(result.fallbacks["reason"])
 
 
 @pytest.mark.parametrize("damage", ["no_state", "no_text", "not_json", "not_a_model"])
@@ -221,3 +222,33 @@ def test_the_state_keeps_the_day_it_was_trained(first: ForecastResult) -> None:
     assert isinstance(trained.cutoff, date)
     assert trained.relative_error == pytest.approx(trained.relative_error)
     assert 0 < trained.relative_error < 2
+
+
+def test_a_search_is_due_by_quarter_and_changes_only_what_it_found(
+    settings: ForecastSettings, history: pl.DataFrame, first: ForecastResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+
+    def found(_panel: object, in_use: ForecastSettings, _say: object) -> dict[str, float | int]:
+        searched.append(in_use.leaves)
+        return {"leaves": 7}
+
+    monkeypatch.setattr(training, "tune", found)
+    week = run(make_series(COUNT), history, AS_OF + timedelta(days=7), settings, quiet, champion=first.trained_files)
+    assert searched == []
+    often = settings.model_copy(update={"tune_days": 7})
+    files = week.trained_files
+    for days_later, leaves in ((14, 15), (21, 7)):
+        day = AS_OF + timedelta(days=days_later)
+        result = run(make_series(COUNT), history, day, often, quiet, champion=files)
+        files = result.trained_files
+        trained = from_files(files)
+        assert searched[-1] == leaves  # what was in use is what the search starts from
+        assert (trained.tuned, trained.tuned_on) == ({"leaves": 7}, day)
+        assert trained.model is not None
+        assert trained.model.facts["leaves"] == 7
+    # settings changed by hand start anew
+    by_hand = often.model_copy(update={"trees": 12})
+    result = run(make_series(COUNT), history, AS_OF + timedelta(days=21), by_hand, quiet, champion=files)
+    assert from_files(result.trained_files).tuned == {}
+    assert len(searched) == 2
