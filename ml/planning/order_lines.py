@@ -106,7 +106,8 @@ class Replenishment:
     """`lines`: LINES_SCHEMA, ordered or withheld. `targets`: TARGETS_SCHEMA, every planned pair. Both sorted by pair.
 
     `notes`: what became of the series without a line. `transfers`: TRANSFER_ORDERS_SCHEMA, `allocation`:
-    ALLOCATION_SCHEMA: what is moved instead of ordered, and who gets what of too little.
+    ALLOCATION_SCHEMA: what is moved, and who gets what of too little; has_feeding_places: whether any place is fed by
+    another, so that there could be something to share out.
     """
 
     lines: pl.DataFrame
@@ -114,3 +115,4 @@ class Replenishment:
     notes: ReplenishmentNotes
     transfers: pl.DataFrame
     allocation: pl.DataFrame
+    has_feeding_places: bool

@@ -86,6 +86,8 @@ def source_orders(
     location_id, region, latitude, longitude. stock: sku_id, location_id (unique), free_qty, keep_value (money a unit
     that the place would earn with it anyway; below zero where it would more likely stay idle).
     """
+    if orders.is_empty():
+        return pl.DataFrame(schema=SOURCED_SCHEMA)
     lines = orders.sort(LINE).with_row_index("line")
     options = _options(lines, places, stock, rules)
     solved = [_solve(_of(lines, orders), _of(options, orders), rules) for orders in _batches(lines, options)]

@@ -122,7 +122,8 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
     listed = listed.select(pl.col(name).cast(dtype) for name, dtype in LINES_SCHEMA.items())
     targets = lines.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
     notes = _notes(series, lines, listed, inputs.products, settings)
-    return Replenishment(listed, targets, notes, moves, allocation)
+    is_fed = bool(lines["from_location_id"].is_not_null().any())
+    return Replenishment(listed, targets, notes, moves, allocation, is_fed)
 
 
 def planned_lines(inputs: ReplenishmentInputs, as_of: date, settings: PlanningSettings) -> pl.DataFrame:

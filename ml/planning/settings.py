@@ -69,7 +69,7 @@ class PlanningSettings(BaseModel):
         "holding it these days comes on top.",
     )
     transfer_min_gain_amount: float = Field(
-        1.0, ge=0.0, description="A move that earns less than this, net of its cost by unit, is not proposed."
+        0.5, ge=0.0, description="A move that earns less than this, net of its cost by unit, is not proposed."
     )
     transfer_max_packs: int = Field(
         12, ge=1, le=60, description="Packs of a product that one place gives, or takes, in a night."

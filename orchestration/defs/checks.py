@@ -40,7 +40,13 @@ GATED = {
         "intermediate.int_series_selected",
     ),
     FORECASTS: ("ml.forecast_accuracy", "ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_monthly"),
-    ORDERS: ("ml.replenishment_orders",),
+    ORDERS: (
+        "ml.replenishment_orders",
+        "ml.transfer_orders",
+        "ml.allocation",
+        "ml.available_to_promise",
+        "ml.order_sourcing",
+    ),
     gates.RESULTS: ("marts.kpi_daily", "marts.mart_sku_location_day"),
 }
 DECLARED = {
