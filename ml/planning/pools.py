@@ -16,7 +16,7 @@ from ml.planning.availability import POOL, PROMISE_SCHEMA, available_to_promise
 from ml.planning.demand_path import KEYS, DemandPath
 from ml.planning.replenishment import ReplenishmentInputs
 from ml.planning.settings import PlanningSettings
-from ml.planning.words import day, joined_codes, number
+from ml.planning.words import day, joined_codes, number, plural
 
 ALL = "all"
 _COUNTS: dict[str, type[pl.DataType]] = {
@@ -120,7 +120,8 @@ def _told(promises: pl.DataFrame, inputs: ReplenishmentInputs, as_of: date, know
             number("promise_01pct_qty"),
             number("promise_10pct_qty"),
         ),
-        pl.format("{} on hand at {} places", number("on_hand_qty"), "location_count"),
+        pl.format("{} on hand at {} ", number("on_hand_qty"), "location_count"),
+        plural(pl.col("location_count"), "place"),
         pl.format(", {} reserved, {} in open orders", number("reserved_qty"), number("open_order_qty")),
         pl.format(
             ", {} under way of which {} are expected by then",
@@ -128,7 +129,9 @@ def _told(promises: pl.DataFrame, inputs: ReplenishmentInputs, as_of: date, know
             number("expected_arrivals_qty", 1),
         ),
         pl.format("; these places expect to sell {} until then", number("competing_demand_mean_qty", 1)),
-        pl.format("; at 5 % risk {} are kept back for what neither tells.", number("cushion_05pct_qty", 1)),
+        pl.when(pl.col("promise_05pct_qty") > 0)
+        .then(pl.format("; {} are kept back against late arrivals and more demand.", number("cushion_05pct_qty", 1)))
+        .otherwise(pl.lit("; that leaves nothing that is safe.")),
     )
     told = told.with_columns(reason_codes=codes, explanation=sentence).sort(*POOL, "promised_for")
     return told.select(pl.col(name).cast(kind) for name, kind in PROMISES_SCHEMA.items())

@@ -100,7 +100,7 @@ _MEANINGS = {
     "competing_demand_mean_qty": "What these places are expected to sell from the same stock until then.",
     "balance_mean_qty": "Free + expected arrivals - competing demand.",
     "location_count": "Places of the pool with a stock record that is believed.",
-    "unknown_location_count": "Places of the pool whose stock record is too old or cannot be right: counted as nothing.",
+    "unknown_location_count": "Places of the pool whose stock record is too old or impossible: counted as nothing.",
     "source": "Source system that delivered the order.",
     "order_id": "Customer's order, as its source numbers it.",
     "line_number": "Line within the order.",
