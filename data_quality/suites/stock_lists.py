@@ -78,6 +78,13 @@ def _transfers(as_of: date) -> list[Check]:
             "(gain_amount > handling_amount) is not true",
             *("gain_amount", "handling_amount"),
         ),
+        _never(
+            TRANSFERS,
+            "moving_is_worth_more_than_ordering",
+            "Where an order of the same product was proposed too, all moves to the place are worth more.",
+            "order_gain_amount > move_in_gain_amount + 1e-6",
+            *("move_in_gain_amount", "order_gain_amount"),
+        ),
         TRANSFERS.no_rows(
             "nothing_is_ordered_and_moved_in",
             "No product is ordered and moved in at the same place on the same night.",

@@ -238,7 +238,13 @@ def _sentence() -> pl.Expr:
         ),
         only_if(
             pl.col("order_gain_amount").is_not_null(),
-            pl.format("; worth more than ordering it ({})", money(pl.col("order_gain_amount").fill_null(0.0))),
+            pl.concat_str(
+                only_if(
+                    pl.col("destination_from_others_qty") > 0,
+                    pl.format("; all moves to it {}", money("move_in_gain_amount")),
+                ),
+                pl.format("; worth more than ordering it ({})", money(pl.col("order_gain_amount").fill_null(0.0))),
+            ),
         ),
         only_if(pl.col("unprofitable_qty") > 1e-6, pl.format("; {} more would not pay", number("unprofitable_qty"))),
         pl.lit("."),

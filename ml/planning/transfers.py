@@ -80,6 +80,7 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "shipment_amount": pl.Float64,
     "cost_amount": pl.Float64,
     "net_gain_amount": pl.Float64,
+    "move_in_gain_amount": pl.Float64,
     "order_gain_amount": pl.Float64,
 }
 TRANSFERS_SCHEMA = pl.Schema(_COLUMNS)
@@ -145,7 +146,7 @@ def propose_transfers(
     steps = _steps(known, demand, rules)
     open_lanes = lanes.with_columns(pl.col("cost_per_unit", "cost_per_shipment").fill_null(0.0)).sort(LANE)
     moves = _solve(steps, open_lanes, feeding, rules)
-    losers = beaten = _losers(moves, rivals)
+    losers = beaten = _losers(moves, rivals, open_lanes)
     while True:
         poor = _poorest_lanes(moves, open_lanes) if losers.is_empty() else open_lanes.select(LANE).clear()
         if losers.is_empty() and poor.is_empty():
@@ -158,21 +159,23 @@ def propose_transfers(
         steps = steps.join(losing, on=[*PLACE, "is_source"], how="anti")
         again = _solve(steps.filter(is_replanned), open_lanes, feeding, rules)
         moves = pl.concat([moves.filter(~is_replanned), again])
-        losers = _losers(moves, rivals)
+        losers = _losers(moves, rivals, open_lanes)
         beaten = pl.concat([beaten, losers])
 
 
-def _losers(moves: pl.DataFrame, rivals: pl.DataFrame) -> pl.DataFrame:
+def _losers(moves: pl.DataFrame, rivals: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
     """The pairs at which moving in is worth less than what else is proposed there: PLACE, move_in_value_amount."""
-    verdicts = arbitrate(pl.concat([_actions(moves), rivals]))
+    verdicts = arbitrate(pl.concat([_actions(moves, lanes), rivals]))
     is_beaten = pl.col("move_in_value_amount").is_not_null() & (pl.col("chosen_action") != MOVE_IN)
     return verdicts.filter(is_beaten).select(*PLACE, "move_in_value_amount")
 
 
-def _actions(moves: pl.DataFrame) -> pl.DataFrame:
-    """What moving in is worth to each pair that something is moved to (ACTIONS_SCHEMA)."""
-    net = pl.col("lost_amount") + pl.col("idle_amount") - pl.col("cost_amount")
-    summed = moves.group_by("sku_id", location_id="to_location_id").agg(value_amount=net.sum())
+def _actions(moves: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
+    """What moving in is worth to each pair that something is moved to, its share of the shipments taken off."""
+    shipment = pl.col("cost_per_shipment") * pl.col("qty") / pl.col("qty").sum().over(LANE)
+    net = pl.col("lost_amount") + pl.col("idle_amount") - pl.col("cost_amount") - shipment
+    valued = moves.join(lanes.select(*LANE, "cost_per_shipment"), on=LANE).with_columns(net=net)
+    summed = valued.group_by("sku_id", location_id="to_location_id").agg(value_amount=pl.col("net").sum())
     return summed.select(*PLACE, action=pl.lit(MOVE_IN), value_amount="value_amount")
 
 
@@ -337,6 +340,8 @@ def _lines(
         cost_amount=pl.col("handling_amount") + pl.col("shipment_amount"),
     )
     lines = lines.with_columns(net_gain_amount=pl.col("gain_amount") - pl.col("cost_amount"))
+    into = pl.col("net_gain_amount").sum().over("sku_id", "to_location_id")
+    lines = lines.with_columns(move_in_gain_amount=into)
     return lines.sort(MOVE).select(pl.col(name).cast(kind) for name, kind in TRANSFERS_SCHEMA.items())
 
 

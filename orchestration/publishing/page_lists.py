@@ -72,8 +72,9 @@ LISTS = (
         "available_to_promise",
         "Available to promise",
         """
-        select format('{:,} products in {:,} pools of places, for {} dates.', count(distinct sku_id),
-            count(distinct pool), count(distinct promised_for)) || ' Shown: all places, the first date.'
+        select format('{:,} products; pools of places: {}; dates: {}.', count(distinct sku_id),
+            string_agg(distinct pool, ', ' order by pool), string_agg(distinct promised_for, ', ' order by promised_for))
+            || ' Shown: all places, the first date.'
         from available_to_promise
         """,
         """

@@ -213,6 +213,7 @@ _on(
         "sources_keep_their_target": f"update {MOVES} set source_position_after_qty = 4 where rowid = 1",
         "gain_and_cost_are_their_terms": f"update {MOVES} set shipment_amount = 0.6 where rowid = 1",
         "moves_pay": f"update {MOVES} set handling_amount = 7 where rowid = 1",
+        "moving_is_worth_more_than_ordering": f"update {MOVES} set order_gain_amount = 6 where rowid = 1",
         "nothing_is_ordered_and_moved_in": f"update {ORDERS} set sku_id = 'C' where location_id = 'S2'",
     },
 )

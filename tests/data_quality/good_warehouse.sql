@@ -182,7 +182,8 @@ select
     6e0 as destination_room_qty, 0e0 as destination_from_others_qty, 2e0 as unprofitable_qty, 2e0 as order_multiple,
     5e0 as source_position_after_qty, 5e0 as source_target_qty, 6e0 as lost_sales_avoided_amount,
     1e0 as idle_cost_avoided_amount, 7e0 as gain_amount, 1e0 as handling_amount, 0.5e0 as shipment_amount,
-    1.5e0 as cost_amount, 5.5e0 as net_gain_amount
+    1.5e0 as cost_amount, 5.5e0 as net_gain_amount,
+    5.5e0 as move_in_gain_amount, 5e0 as order_gain_amount
 from (values ('S1', 'S2', 'C', 4e0), ('S1', 'S3', 'C', 4e0)) as t (from_location_id, to_location_id, sku_id, qty);
 
 create table ml.allocation as
