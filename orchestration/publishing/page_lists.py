@@ -73,7 +73,8 @@ LISTS = (
         "Available to promise",
         """
         select format('{:,} products; pools of places: {}; dates: {}.', count(distinct sku_id),
-            string_agg(distinct pool, ', ' order by pool), string_agg(distinct promised_for, ', ' order by promised_for))
+            string_agg(distinct pool, ', ' order by pool),
+            string_agg(distinct promised_for, ', ' order by promised_for))
             || ' Shown: all places, the first date.'
         from available_to_promise
         """,

@@ -159,8 +159,8 @@ def test_the_worked_allocation():
     assert two["next_unit_value_amount"] == pytest.approx(1.5 * tail(9), rel=1e-3)
     assert one["next_unit_value_amount"] == pytest.approx(1.5 * (tail(9) + tail(10)) / 2, rel=1e-3)
     assert one["explanation"] == (
-        "8 of Product A for Store S1 from Store DC: it asks for 14; 22 are asked for in all and 11 are free there; 3 go "
-        "to other places; its last unit is worth 0.92; the next one would be worth 0.53."
+        "8 of Product A for Store S1 from Store DC: it asks for 14; 22 are asked for in all and 11 are free there; 3 "
+        "go to other places; its last unit is worth 0.92; the next one would be worth 0.53."
     )
     order = line_of(result.lines, location_id="S1")
     assert (order["after_arbiter_qty"], order["after_allocation_qty"], order["order_qty"]) == (14, 8, 8)

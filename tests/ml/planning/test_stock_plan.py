@@ -134,9 +134,9 @@ def test_the_worked_promise():
         assert over[0] <= risk + 1e-4 < over[1] + 2e-3
     assert [row[f"promise_{name}pct_qty"] for name in ("01", "05", "10")] == [16, 20, 22]
     assert row["explanation"] == (
-        "20 of Product A can be declared for Sun 2018-01-07 at 5 % risk of overselling (16 at 1 %, 22 at 10 %): 40 on "
-        "hand at 1 place, 3 reserved, 0 in open orders, 12 under way of which 9 are expected by then; these places expect to "
-        "sell 14 until then; 12 are kept back against late arrivals and more demand."
+        "20 of Product A can be declared for Sun 2018-01-07 at 5 % risk of overselling (16 at 1 %, 22 at 10 %): 40 "
+        "on hand at 1 place, 3 reserved, 0 in open orders, 12 under way of which 9 are expected by then; these places "
+        "expect to sell 14 until then; 12 are kept back against late arrivals and more demand."
     )
 
 
