@@ -26,6 +26,7 @@ from ml.planning.transfers import NO_FEEDING, PLACE, TransferRules, propose_tran
 
 PRODUCTS, QUICK_PRODUCTS, PLACES = 30_000, 1_000, 10
 SEED = 20260101
+SHIPMENT = 20.0  # a van that carries some hundred products
 AS_OF = date(2025, 6, 25)
 DISPERSION = pl.DataFrame([(COUNT, 0, 7, 1.0, 0.3, 0)], schema=DISPERSION_SCHEMA, orient="row")
 
@@ -62,7 +63,7 @@ def run(options: Options, console: Console) -> bool:
 
 
 def network(products: int, places: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Places of the transfer problem, and what their orders are worth: stock of 0 to 3 times the target, the same seed."""
+    """Places of the transfer problem with 0 to 3 times their target, and what their orders are worth; seeded."""
     rng = np.random.default_rng(SEED)
     count = products * places
     mean = rng.gamma(0.5, 12.0, count).round(3) + 0.05
@@ -95,10 +96,10 @@ def network(products: int, places: int) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def all_lanes(places: int) -> pl.DataFrame:
-    """A lane between any two places, at 0.05 to 0.30 a unit and 20 a shipment."""
+    """A lane between any two places, at 0.05 to 0.30 a unit and SHIPMENT a shipment."""
     rng = np.random.default_rng(SEED)
     names = [f"S{number:02d}" for number in range(places)]
-    rows = [(a, b, 1.0, round(float(rng.uniform(0.05, 0.3)), 2), 20.0) for a in names for b in names if a != b]
+    rows = [(a, b, 1.0, round(float(rng.uniform(0.05, 0.3)), 2), SHIPMENT) for a in names for b in names if a != b]
     columns = ["from_location_id", "to_location_id", "lead_time_days", "cost_per_unit", "cost_per_shipment"]
     return pl.DataFrame(rows, schema=columns, orient="row")
 

@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pytest
 from rich.console import Console
 
 from benchmarks import decisions
 from benchmarks.options import QUICK_STORES, Options
 
 
-def test_a_small_network_is_planned_and_written_down(tmp_path: Path, monkeypatch) -> None:
+def test_a_small_network_is_planned_and_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "QUICK_PRODUCTS", 40)
+    monkeypatch.setattr(decisions, "SHIPMENT", 0.5)
     options = Options(data=Path(), stores=QUICK_STORES, results=tmp_path)
     assert decisions.run(options, Console(quiet=True))
     row = json.loads((tmp_path / "decisions.json").read_text(encoding="utf-8"))["moves"]
