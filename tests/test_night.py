@@ -81,7 +81,8 @@ def test_the_stock_lists_agree_with_each_other(two_nights):
         # one action a place, by value, and the order line says what became of it
         moved = con.execute(
             "select o.order_qty, o.withheld_reason, t.move_in_gain_amount >= t.order_gain_amount "
-            "from transfer_orders as t inner join replenishment_orders as o on t.sku_id = o.sku_id and t.to_location_id = o.location_id"
+            "from transfer_orders as t inner join replenishment_orders as o "
+            "on t.sku_id = o.sku_id and t.to_location_id = o.location_id"
         ).fetchall()
         assert set(moved) == {(0.0, "units are moved in from another place instead", True)}
         # what is allocated is what is ordered of the feeding place

@@ -20,7 +20,7 @@ from ml.planning.formulas import lead_time_variance
 from ml.planning.service import short_qty
 from ml.planning.settings import PlanningSettings
 from ml.planning.terms import add_stock
-from ml.planning.transfers import MOVE, TRANSFERS_SCHEMA, TransferRules, propose_transfers
+from ml.planning.transfers import MOVE, NO_RIVALS, TRANSFERS_SCHEMA, TransferRules, propose_transfers
 from ml.planning.words import day, joined_codes, money, number, only_if, plural
 
 _TOLD: dict[str, type[pl.DataType]] = {"reason_codes": pl.String, "explanation": pl.String}
@@ -68,7 +68,7 @@ def add_moves(
     demand = DemandDistribution.from_frame(dispersion)
     rules = TransferRules(settings.transfer_min_gain_amount, settings.transfer_max_packs)
     feeding = lines.select("from_location_id", "sku_id", to_location_id="location_id").drop_nulls().select(MOVE)
-    orders = _order_values(lines, demand, settings)
+    orders = NO_RIVALS if lanes.is_empty() else _order_values(lines, demand, settings)
     found = propose_transfers(_places(lines, idle, settings), lanes, dispersion, rules, as_of, feeding, orders)
     into = found.lines.group_by("sku_id", location_id="to_location_id").agg(
         moved_in_qty=pl.col("qty").sum(), won_amount=pl.col("net_gain_amount").sum()

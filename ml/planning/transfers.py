@@ -143,8 +143,8 @@ def propose_transfers(
     """
     demand = DemandDistribution.from_frame(dispersion)
     known = places.drop_nulls().sort(PLACE)
-    steps = _steps(known, demand, rules)
     open_lanes = lanes.with_columns(pl.col("cost_per_unit", "cost_per_shipment").fill_null(0.0)).sort(LANE)
+    steps = _steps(known, open_lanes, demand, rules)
     moves = _solve(steps, open_lanes, feeding, rules)
     losers = beaten = _losers(moves, rivals, open_lanes)
     while True:
@@ -179,9 +179,10 @@ def _actions(moves: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
     return summed.select(*PLACE, action=pl.lit(MOVE_IN), value_amount="value_amount")
 
 
-def _steps(places: pl.DataFrame, demand: DemandDistribution, rules: TransferRules) -> pl.DataFrame:
+def _steps(places: pl.DataFrame, lanes: pl.DataFrame, demand: DemandDistribution, rules: TransferRules) -> pl.DataFrame:
     """One row a pack that a place could give (is_source) or take, with what it changes there in money, pack by pack.
 
+    Of products that somebody on a lane has to give and somebody on a lane could take; the others have no moves.
     lost_amount: lost sales avoided (below zero at a source), idle_amount: cost of idle units avoided (below zero at a
     destination); value is their sum.
     """
@@ -192,9 +193,12 @@ def _steps(places: pl.DataFrame, demand: DemandDistribution, rules: TransferRule
     takes = places.with_columns(
         is_source=pl.lit(False), packs=pl.min_horizontal(room, (pl.col("most_qty") / size + 1e-9).floor())
     )
+    gives = gives.join(lanes.select(location_id="from_location_id").unique(), on="location_id", how="semi")
+    takes = takes.join(lanes.select(location_id="to_location_id").unique(), on="location_id", how="semi")
+    gives, takes = (side.filter(pl.col("packs") > 0) for side in (gives, takes))
+    gives, takes = gives.join(takes, on="sku_id", how="semi"), takes.join(gives, on="sku_id", how="semi")
     packs = (
         pl.concat([gives, takes])
-        .filter(pl.col("packs") > 0)
         .with_columns(pack=pl.int_ranges(0, pl.min_horizontal("packs", pl.lit(rules.max_packs)).cast(pl.Int64)))
         .explode("pack", empty_as_null=False)
     )
