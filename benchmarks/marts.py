@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -166,6 +167,7 @@ def _report(console: Console, sheet: dict, published: measure.Usage) -> bool:
     sizes, floor, answers = sheet["sizes"], sheet["floor"], sheet["questions"]
     table = Table("days", "lines", "days x pairs", "marts s", "growth", "tests s", "peak GB", box=SIMPLE_HEAD)
     growths = [None, *(b["model_seconds"] / a["model_seconds"] for a, b in itertools.pairwise(sizes))]
+    doubled = max(_per_doubling(a, b) for a, b in itertools.pairwise(sizes))
     for size, growth in zip(sizes, growths, strict=True):
         table.add_row(
             f"{size['days']:.0f}",
@@ -184,9 +186,7 @@ def _report(console: Console, sheet: dict, published: measure.Usage) -> bool:
         f"all marts of the whole in {whole['model_seconds']:.0f} s (bar {BAR_SECONDS:.0f}); daily sums and dense days "
         f"by hand {by_hand:.1f} s: {whole['model_seconds'] / by_hand:.1f} times": whole["model_seconds"] <= BAR_SECONDS,
         f"peak {whole['peak_bytes'] / 1e9:.1f} GB (bar {BAR_BYTES / 1e9:.0f})": whole["peak_bytes"] <= BAR_BYTES,
-        f"twice the days: {max(g for g in growths if g):.2f} times the time (bar {BAR_GROWTH})": (
-            max(g for g in growths if g) <= BAR_GROWTH
-        ),
+        f"twice the product-location-days: {doubled:.2f} times the time (bar {BAR_GROWTH})": doubled <= BAR_GROWTH,
         f"slowest of {len(answers)} questions {slowest:.2f} s (bar {BAR_ANSWER_SECONDS:g}); marts.duckdb written in "
         f"{published.seconds:.0f} s": slowest <= BAR_ANSWER_SECONDS,
     }
@@ -195,6 +195,12 @@ def _report(console: Console, sheet: dict, published: measure.Usage) -> bool:
     for question, seconds in answers.items():
         console.print(f"    {seconds:6.3f} s  {question}", highlight=False)
     return all(holds.values())
+
+
+def _per_doubling(smaller: dict, larger: dict) -> float:
+    """How many times the time twice the product-location-days take; M5's range grows with its days."""
+    time, days = larger["model_seconds"] / smaller["model_seconds"], larger["rows"] / smaller["rows"]
+    return 2 ** (math.log(time) / math.log(days))
 
 
 def _log(home: Path, step: str) -> Path:
