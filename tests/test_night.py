@@ -68,7 +68,15 @@ def two_nights(tmp_path_factory) -> tuple[Path, list]:
 def test_a_night_is_published_and_says_where_to_look(two_nights):
     home, results = two_nights
     assert results[0].exit_code == 0, results[0].output
-    for text in ("business day 2025-06-25", "pos/sales", "seasonal naive", "lines worth", "index.html", "marts.duckdb"):
+    for text in (
+        "business day 2025-06-25",
+        "pos/sales",
+        "seasonal naive",
+        "lines worth",
+        "open orders: 10 order lines",
+        "index.html",
+        "marts.duckdb",
+    ):
         assert text in results[0].output
     names = {p.name for p in (home / "published" / "latest").iterdir()}
     assert {"manifest.json", "index.html", "marts.duckdb", "replenishment_orders.xlsx", "data_docs"} <= names
