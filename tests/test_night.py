@@ -29,6 +29,7 @@ currency: EUR
 timezone: Europe/Berlin
 forecast: {trees: 40, backtest_weeks: [13]}
 """
+STOCK_LISTS = ("transfer_orders", "allocation", "available_to_promise", "order_sourcing")
 
 
 def shelfcast(*arguments: str):
@@ -69,10 +70,47 @@ def two_nights(tmp_path_factory) -> tuple[Path, list]:
 def test_a_night_is_published_and_says_where_to_look(two_nights):
     home, results = two_nights
     assert results[0].exit_code == 0, results[0].output
-    for text in ("business day 2025-06-25", "pos/sales", "seasonal naive", "lines worth", "index.html", "marts.duckdb"):
+    for text in (
+        "business day 2025-06-25",
+        "pos/sales",
+        "seasonal naive",
+        "lines worth",
+        "open orders: 10 order lines",
+        "index.html",
+        "marts.duckdb",
+    ):
         assert text in results[0].output
     names = {p.name for p in (home / "published" / "latest").iterdir()}
     assert {"manifest.json", "index.html", "marts.duckdb", "replenishment_orders.xlsx", "data_docs"} <= names
+    assert {f"{name}.xlsx" for name in STOCK_LISTS} <= names
+
+
+def test_the_stock_lists_agree_with_each_other(two_nights):
+    with duckdb.connect(str(two_nights[0] / "published" / "latest" / "marts.duckdb"), read_only=True) as con:
+        assert all(con.execute(f"select count(*) from {name}").fetchone()[0] for name in STOCK_LISTS)
+        # one action a place, by value, and the order line says what became of it
+        moved = con.execute(
+            "select o.order_qty, o.withheld_reason, t.move_in_gain_amount >= t.order_gain_amount "
+            "from transfer_orders as t inner join replenishment_orders as o "
+            "on t.sku_id = o.sku_id and t.to_location_id = o.location_id"
+        ).fetchall()
+        assert set(moved) == {(0.0, "units are moved in from another place instead", True)}
+        # what is allocated is what is ordered of the feeding place
+        gap = con.execute(
+            "select max(abs(a.allocated_qty - coalesce(o.order_qty, 0))), count(distinct a.sku_id) "
+            "from allocation as a left join replenishment_orders as o using (sku_id, location_id, from_location_id)"
+        ).fetchone()
+        assert gap == (0.0, len(small_company.FED_PRODUCTS))
+        # what a place is to serve is owed by it
+        owed = con.execute(
+            "select o.backorder_qty, s.units from replenishment_orders as o inner join (select sku_id, location_id, "
+            "sum(sourced_qty) as units from order_sourcing where location_id is not null group by all) as s "
+            "using (sku_id, location_id)"
+        ).fetchall()
+        assert owed
+        assert all(backorder == units for backorder, units in owed)
+        short = con.execute("select sum(short_qty) from order_sourcing where location_id is null").fetchone()[0]
+        assert short > 90_000, "nobody has 100,000"
 
 
 def test_the_published_night_keeps_the_contract(two_nights):
@@ -254,7 +292,7 @@ def test_without_stock_the_orders_are_absent_and_an_earlier_day_can_be_closed(tm
     result = shelfcast("run", "--home", home, "--as-of", "2025-05-31")
     assert result.exit_code == 0, result.output
     absent = {a["name"]: a["reason"] for a in manifest(home)["absent"]}
-    assert "erp/inventory" in absent["replenishment_orders"]
+    assert all("erp/inventory" in absent[name] for name in ("replenishment_orders", *STOCK_LISTS))
     weekly = pl.read_parquet(home / "published/latest/forecast_weekly.parquet")
     assert weekly["as_of"].unique().to_list() == [date(2025, 5, 31)]
     # Saturday the 31st is closed: one day of its week lies ahead, then 26 whole weeks

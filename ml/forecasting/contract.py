@@ -56,7 +56,7 @@ class ContractError(ValueError):
 class ForecastResult:
     """What one night's forecast is: published tables, what planning needs, and how they came about.
 
-    hierarchy: ml.forecasting.hierarchy_table.HIERARCHY_SCHEMA. drivers: drivers.DRIVERS_SCHEMA. edits: edits.EDITS_SCHEMA.
+    hierarchy: hierarchy_table.HIERARCHY_SCHEMA. drivers: drivers.DRIVERS_SCHEMA. edits: edits.EDITS_SCHEMA.
     models: one dict a fitted model (name, cutoff, window, rows, features, trees, seed, …), for the manifest.
     fallbacks: how many times a rung of the ladder was used, by reason (FALLBACKS_SCHEMA; of_all: of how many, where
     the reason counts series of this night). warnings: sentences for the page.

@@ -48,7 +48,13 @@ GATED = {
         "ml.forecast_monthly",
         "ml.forecast_weekly",
     ),
-    ORDERS: ("ml.replenishment_orders",),
+    ORDERS: (
+        "ml.replenishment_orders",
+        "ml.transfer_orders",
+        "ml.allocation",
+        "ml.available_to_promise",
+        "ml.order_sourcing",
+    ),
     gates.RESULTS: ("marts.kpi_daily", "marts.mart_sku_location_day"),
 }
 DECLARED = {

@@ -185,6 +185,28 @@ def publish_one(tmp_path: Path, sql: str, outputs: Sequence[OutputTable] = OUTPU
         )
 
 
+def test_each_stock_list_shows_its_first_lines_or_why_it_is_absent(tmp_path: Path) -> None:
+    build_warehouse(tmp_path / "w.duckdb")
+    moves = OutputTable("transfer_orders", "ml.transfer_orders", ("sku_id",), True, "Transfers", "Moves.")
+    night = night_of(absent={"allocation": "no erp/sourcing delivered"}, simulated_feeds=("erp/lanes",))
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute(
+            "create table ml.transfer_orders as select 'L01' as from_location_id, 'L02' as to_location_id, "
+            "'P0001' as sku_id, 6.0 as qty, 7.5 as net_gain_amount, 2.0 as order_gain_amount, "
+            "'Move 6 <b>now</b>.' as explanation"
+        )
+        where, settings = tmp_path / "out", PublishingSettings()
+        folder = publish(con, night, (*OUTPUTS, moves), published_dir=where, settings=settings, say=quietly)
+    page = page_of(folder)
+    assert "1 moves of 6 units are worth 8 more than they cost; 1 of them in place of an order." in page.text
+    assert "Move 6 <b>now</b>." in page.text, "shown, not run"
+    assert "Absent: no erp/sourcing delivered" in page.text
+    assert "Absent: not part of this night." in page.text, "open orders"
+    assert "transfer_orders.xlsx" in page.addresses
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    assert 'id="lists-title">Moves, allocation, promises, open orders <span class="badge"' in html
+
+
 def test_one_department_gives_way_to_suppliers(tmp_path: Path) -> None:
     page = page_of(publish_one(tmp_path, "", products=6, places=3, departments=1))
     assert "Order value by supplier, EUR" in page.text
