@@ -35,17 +35,17 @@ def believed_stock(positions: pl.DataFrame, as_of: date, settings: PlanningSetti
 
 
 def stock_without_forecast(
-    stock: pl.DataFrame, forecast_daily: pl.DataFrame, locations: pl.DataFrame, unit_values: pl.DataFrame
+    stock: pl.DataFrame, series: pl.DataFrame, locations: pl.DataFrame, unit_values: pl.DataFrame
 ) -> pl.DataFrame:
     """Stock at open places of what nothing is forecast for: KEYS, free_qty, inventory_position_qty, unit_cost, price.
 
-    stock: as believed_stock returns it.
+    stock: as believed_stock returns it. series: KEYS of what is forecast.
     """
     closed = locations.filter(~pl.col("is_open")).select("location_id")
     numbers = [pl.col(name).cast(pl.Float64) for name in ("unit_cost", "price")]
     return (
         stock.filter(pl.col("free_qty") > 0)
-        .join(forecast_daily.select(KEYS).unique(), on=KEYS, how="anti")
+        .join(series.select(KEYS), on=KEYS, how="anti")
         .join(closed, on="location_id", how="anti")
         .join(unit_values.select(*KEYS, *numbers), on=KEYS, how="left")
     )

@@ -107,11 +107,11 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
     _require_keys(inputs)
     demand = DemandDistribution.from_frame(inputs.dispersion)
     series = classify_series(inputs.forecast_daily, inputs.locations, inputs.sourcing)
-    lines = planned_lines(inputs, as_of, settings)
+    lines = planned_lines(inputs, series, as_of, settings)
     lines = _add_demand(lines, inputs, demand, as_of, settings)
     lines = apply_steps(_add_room(_add_need(lines)))
     stock = believed_stock(inputs.positions, as_of, settings)
-    idle = stock_without_forecast(stock, inputs.forecast_daily, inputs.locations, inputs.unit_values)
+    idle = stock_without_forecast(stock, series, inputs.locations, inputs.unit_values)
     lines, moves = add_moves(lines, idle, inputs.lanes, inputs.dispersion, as_of, settings)
     lines, allocation = share_out(lines, stock, inputs.dispersion, as_of, settings)
     lines = fill_supplier_minimum(lines, demand, settings)
@@ -126,9 +126,13 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
     return Replenishment(listed, targets, notes, moves, allocation, is_fed)
 
 
-def planned_lines(inputs: ReplenishmentInputs, as_of: date, settings: PlanningSettings) -> pl.DataFrame:
-    """Every pair that is planned, sorted, with its terms and its stock: all that is known before demand comes in."""
-    series = classify_series(inputs.forecast_daily, inputs.locations, inputs.sourcing)
+def planned_lines(
+    inputs: ReplenishmentInputs, series: pl.DataFrame, as_of: date, settings: PlanningSettings
+) -> pl.DataFrame:
+    """Every pair that is planned, sorted, with its terms and its stock: all that is known before demand comes in.
+
+    series: as classify_series returns it.
+    """
     planned = add_feeding_places(series.filter(pl.col("fate") == "plan"), inputs.sourcing, inputs.locations)
     lines = planned.drop("fate")
     lines = add_names(lines, inputs.products, inputs.suppliers, inputs.locations)

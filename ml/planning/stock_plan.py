@@ -21,6 +21,7 @@ from ml.planning.order_lines import Replenishment
 from ml.planning.pools import promise_pools
 from ml.planning.replenishment import ReplenishmentInputs, planned_lines, propose_orders
 from ml.planning.settings import PlanningSettings
+from ml.planning.terms import classify_series
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def plan_stock(inputs: ReplenishmentInputs, supply: SupplyInputs, as_of: date, s
     sourced = None
     if supply.open_orders is not None:
         asked = _of_products(inputs, supply.open_orders)
-        lines = planned_lines(asked, as_of, settings) if has_sourcing else None
+        series = classify_series(asked.forecast_daily, asked.locations, asked.sourcing)
+        lines = planned_lines(asked, series, as_of, settings) if has_sourcing else None
         sourced = source_open_orders(supply.open_orders, stock, lines, asked, as_of, settings)
     owed = owed_by_place(sourced, stock, settings)
     inputs = replace(inputs, positions=_with_backorders(inputs.positions, owed))

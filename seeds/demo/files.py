@@ -21,7 +21,7 @@ PRICE = pl.Decimal(18, 4)
 
 SIMULATED_FEEDS: dict[str, str] = {
     "pos/open_orders": "orders that wait to be sent",
-    "erp/locations": "regions, coordinates, ownership, warehouses and which warehouse feeds which store",
+    "erp/locations": "regions, coordinates, warehouses and which warehouse feeds which store",
     "erp/ranging": "listing dates, facings, presentation minimums and shelf capacities",
     "erp/suppliers": "suppliers, their order days and minimum order values",
     "erp/sourcing": "lead times, packs, minimum quantities and costs",

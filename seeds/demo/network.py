@@ -46,7 +46,7 @@ def locations(lines: pl.DataFrame, seed: int) -> pl.DataFrame:
         rows.append((name, f"Warehouse {number}", "warehouse", fed[0], TIMEZONE, None, 0))
     columns = ["location_id", "location_name", "location_type", "region", "timezone", "supplied_by", "net_e2"]
     placed = pl.DataFrame(rows, schema=columns, orient="row").sort("location_id")
-    return placed.with_columns(*around(placed["region"], rng), ownership=pl.lit("own"))
+    return placed.with_columns(*around(placed["region"], rng))
 
 
 def around(regions: pl.Series, rng: np.random.Generator) -> tuple[pl.Series, pl.Series]:
@@ -138,7 +138,7 @@ def lanes(places: pl.DataFrame) -> pl.DataFrame:
     rows = [(feeder, store, 2.0, 0.08, 18.0) for store, feeder in fed.select("location_id", "supplied_by").iter_rows()]
     for region in REGIONS:
         stores = fed.filter(pl.col("region") == region).sort(["net_e2", "location_id"], descending=[True, False])
-        rows += [(one, other, 1.0, 0.05, 0.5) for one, other in permutations(stores["location_id"].head(10), 2)]
+        rows += [(one, other, 1.0, 0.05, 0.1) for one, other in permutations(stores["location_id"].head(10), 2)]
     columns = ["from_location_id", "to_location_id", "lead_time_days", "cost_per_unit", "cost_per_shipment"]
     return (
         pl.DataFrame(rows, schema=columns, orient="row")
