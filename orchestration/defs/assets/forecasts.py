@@ -86,12 +86,12 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
             as_of,
             settings.forecast,
             context.log.info,
-            events,
-            champion,
-            must_train,
-            edits,
-            past_edits,
-            channels,
+            events=events,
+            champion=champion,
+            must_train=must_train,
+            edits=edits,
+            past_edits=past_edits,
+            channel_mix=channels,
         )
         for warning in result.warnings:
             context.log.warning(warning)
