@@ -175,6 +175,30 @@ def test_a_model_file_that_was_changed_ends_the_night_and_an_earlier_day_does_no
         assert text in result.output.replace("\n", "")
 
 
+def test_an_edit_that_cannot_be_followed_ends_the_night_and_says_where_it_stands(two_nights, tmp_path):
+    home = broken_copy(two_nights, tmp_path)
+    (home / "decisions").mkdir()
+    header = "level,node,starts_on,ends_on,factor,quantity,owner,reason,expires_on"
+    good = "total,total,2025-06-26,2025-07-02,1.2,,Ann,fair,2025-07-02"
+    bad = "location,S99,2025-06-26,2025-07-02,1.2,,Ann,fair,2025-07-02"
+    edits = home / "decisions/forecast_edits.csv"
+    edits.write_text(f"{header}\n{good}\n{bad}\n")
+    result = shelfcast("run", "--home", home)
+    assert result.exit_code == 1
+    for text in ("forecast_edits.csv, line 3, column 'node', value 'S99'", "latest stays at run-00002"):
+        assert text in result.output
+    edits.write_text(f"{header}\n{good}\n")
+    assert shelfcast("run", "--home", home).exit_code == 0
+    plain, edited = (
+        pl.read_parquet(home / f"published/{run}/forecast_daily.parquet").filter(pl.col("date") <= date(2025, 7, 2))
+        for run in ("run-00002", "run-00004")
+    )
+    assert edited["mean"].sum() == pytest.approx(1.2 * plain["mean"].sum())
+    listed = pl.read_parquet(home / "published/run-00004/forecast_edits.parquet")
+    assert listed.select("owner", "state", "expires_on").rows() == [("Ann", "applied", date(2025, 7, 2))]
+    assert "fair" in (home / "published/run-00004/index.html").read_text(encoding="utf-8")
+
+
 def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_nights):
     with duckdb.connect(str(two_nights[0] / "published/latest/marts.duckdb"), read_only=True) as con:
         nights = con.execute(

@@ -100,7 +100,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_number, _quantity, _cell, _percent, _day, _long_day, _size, _json, _label, _level)
+    filters = (_number, _quantity, _cell, _percent, _day, _long_day, _size, _json, _label, _level, _step)
     environment.filters.update({function.__name__.lstrip("_"): function for function in filters})
     environment.globals["one_day"] = timedelta(days=1)
     environment.globals["include_file"] = lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
@@ -165,6 +165,11 @@ def _label(name: str) -> str:
 def _level(name: str) -> str:
     """A level of the hierarchy as a reader calls it."""
     return {"sku": "product", "sku_location": "product × place", "total": "company"}.get(name, _label(name))  # noqa: RUF001
+
+
+def _step(name: str) -> str:
+    """A step of the forecast as a reader calls it."""
+    return charts.step_name(name, "")
 
 
 def _size(count: int) -> str:

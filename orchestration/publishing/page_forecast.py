@@ -105,7 +105,29 @@ def accuracy(source: Source) -> Row | None:
     headline = next((row for row in table if row["value"] < 1), table[0])
     # the nearest weeks are measured from every cut-off, later ones only where enough came after it
     cutoffs = table[0]["cutoffs"]
-    return {"step": step, "levels": levels, "errors": errors, "table": table, "headline": headline, "cutoffs": cutoffs}
+    return {
+        "step": step,
+        "steps": _steps(errors, headline),
+        "levels": levels,
+        "errors": errors,
+        "table": table,
+        "headline": headline,
+        "cutoffs": cutoffs,
+    }
+
+
+def _steps(errors: Sequence[Row], headline: Row) -> list[Row]:
+    """Error of each step at the level and horizon of the headline, in order, and what it takes off the one before."""
+    values = {
+        row["step"]: row["value"]
+        for row in errors
+        if (row["level"], row["horizon_band"]) == (headline["level"], headline["horizon_band"])
+    }
+    steps: list[Row] = []
+    for step in in_order(values):
+        saved = steps[-1]["value"] - values[step] if steps else None
+        steps.append({"step": step, "value": values[step], "saved": saved})
+    return steps
 
 
 def bands_of(errors: Sequence[Row]) -> list[str]:

@@ -86,12 +86,12 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
             as_of,
             settings.forecast,
             context.log.info,
-            events,
-            champion,
-            must_train,
-            edits,
-            past_edits,
-            channels,
+            events=events,
+            champion=champion,
+            must_train=must_train,
+            edits=edits,
+            past_edits=past_edits,
+            channel_mix=channels,
         )
         for warning in result.warnings:
             context.log.warning(warning)
@@ -101,7 +101,9 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
         if in_use is None:
             raise RuntimeError("a night without models in use has to train")
         card = _registered(settings, in_use, result.trained_because)
-        models = pl.DataFrame({"model": [json.dumps(m, sort_keys=True, default=str) for m in [*result.models, card]]})
+        fallbacks = {"name": "fallbacks", "used": dict(result.fallbacks.select("reason", "used").iter_rows())}
+        facts = [*result.models, card, fallbacks]
+        models = pl.DataFrame({"model": [json.dumps(each, sort_keys=True, default=str) for each in facts]})
         with connect(settings) as con:
             for table in TABLES:
                 rows = replace_table(con, f"ml.{table}", getattr(result, table.removeprefix("forecast_")))

@@ -110,7 +110,7 @@ def test_same_bytes_whatever_the_order_and_later_rows(settings: ForecastSettings
     later = history.with_columns(pl.col("date") + timedelta(days=DAYS), pl.col("quantity") * 100)
     shuffled = pl.concat([history, later]).sample(fraction=1, shuffle=True, seed=5)
     again = run(make_series(COUNT).sample(fraction=1, shuffle=True, seed=2), shuffled, AS_OF, settings, quiet)
-    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion"):
+    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion", "hierarchy", "drivers"):
         assert getattr(result, name).equals(getattr(again, name)), name
     assert result.models == again.models
 
@@ -204,7 +204,7 @@ def test_frames_that_break_the_contract_are_refused(settings: ForecastSettings) 
 
 def test_any_number_of_threads_gives_the_same(settings: ForecastSettings, result: ForecastResult) -> None:
     again = go(settings.model_copy(update={"threads": 2}))
-    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion"):
+    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion", "hierarchy", "drivers"):
         assert getattr(result, name).equals(getattr(again, name)), name
 
 

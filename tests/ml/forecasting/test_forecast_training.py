@@ -24,7 +24,7 @@ from ml.forecasting.training import make_night, relative_error, why_train
 
 COUNT, DAYS = 40, 400
 REFUSED = "new fit refused, that of the champion stays"
-TABLES = ("daily", "weekly", "monthly", "accuracy", "dispersion")
+TABLES = ("daily", "weekly", "monthly", "accuracy", "dispersion", "hierarchy", "drivers")
 
 
 def quiet(_: str) -> None:

@@ -303,6 +303,9 @@ def test_accuracy_is_headed_by_the_finest_level_and_the_nearest_weeks(night_fold
     assert [row["horizon_band"] for row in found["table"][:3]] == ["1-4", "5-13", "14-26"]
     assert found["table"][0]["coverage_p90"] == 0.89
     assert found["table"][3]["coverage_p90"] is None
+    steps = [(row["step"], round(row["value"], 4), row["saved"] and round(row["saved"], 4)) for row in found["steps"]]
+    assert steps[:2] == [("naive_seasonal", 0.702, None), ("moving_average", 0.598, 0.104)]  # 0.52 x 1.35, x 1.15
+    assert [step for step, *_ in steps] == ["naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled"]
 
 
 def test_accuracy_that_is_not_a_number_is_not_shown() -> None:
