@@ -80,6 +80,22 @@ def run(
 
 
 @app.command()
+def replay(home: HomeOption = None, allow_insecure: InsecureOption = False) -> None:
+    """Replay the past under the proposed rule and simple ones; the next night publishes what came of it."""
+    with _plain_errors():
+        settings = load_settings(home)
+        require_private(settings.home, allow_insecure)
+        from orchestration.night import run_replay
+        from orchestration.report import print_replay
+
+        failures = run_replay(settings, Console(file=sys.stdout, width=WIDTH))
+        if failures:
+            errors.print(f"[red]not replayed:[/] {escape(chr(10).join(failures))}", soft_wrap=True, highlight=False)
+            raise typer.Exit(1)
+        print_replay(settings, console)
+
+
+@app.command()
 def rebuild(
     run_id: Annotated[str, typer.Argument(help="An earlier run, as `shelfcast status` lists them.")],
     home: HomeOption = None,

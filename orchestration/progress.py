@@ -29,6 +29,7 @@ STEP_NAMES = {
     "dbt_build_marts": "build the marts (dbt)",
     "results_gate": "check the marts",
     "published__latest": "publish",
+    "replay_history": "replay the past",
 }
 
 

@@ -15,7 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from orchestration import runs
+from orchestration import replays, runs
 from orchestration.ingestion import ledger
 from orchestration.publishing import page_data, page_forecast, page_lists, page_orders
 from orchestration.settings import Settings
@@ -44,6 +44,21 @@ def print_night(settings: Settings, console: Console) -> None:
         ("lists and tables", folder),
     ):
         console.print(f"  {what:<22} {path}", highlight=False, soft_wrap=True)
+
+
+def print_replay(settings: Settings, console: Console) -> None:
+    """Say what the newest replay came to: every rule at the service nearest the proposed one's."""
+    with connect(settings) as con:
+        rows = con.execute(
+            f"select policy, fill_rate_pct, turnover_days, total_cost_amount, claim, pair_count from {replays.RESULTS} "
+            "where is_compared and abc_class = 'all' and location_id = 'all' order by policy <> 'proposed', policy"
+        ).fetchall()
+    title = f"replay of {rows[0][-1]:,} products at places" if rows else "replay"
+    table = Table("rule", "served", "days of stock", f"cost, {settings.currency}", "beside the proposed", title=title)
+    for policy, served, days, cost, claim, _ in rows:
+        table.add_row(policy, f"{served:.1f} %", f"{days:.1f}", f"{cost:,.0f}", claim or "")
+    console.print(table)
+    console.print("the next night publishes it: mart_policy_replay, and its chart on the page", highlight=False)
 
 
 def print_status(settings: Settings, console: Console) -> None:

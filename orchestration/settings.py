@@ -20,6 +20,7 @@ from data_quality.settings import QualitySettings
 from ml.customers.settings import CustomerSettings
 from ml.forecasting.settings import ForecastSettings
 from ml.planning.settings import PlanningSettings
+from ml.simulation.settings import SimulationSettings
 from orchestration.errors import SettingsError
 from orchestration.identity.settings import IdentitySettings
 from orchestration.ingestion.settings import IngestionSettings
@@ -40,6 +41,7 @@ SHARED = {
     },
     "customers": {"seed": "seed"},
     "marts": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
+    "simulation": {"seed": "seed"},
     "planning": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
 }
 
@@ -53,11 +55,25 @@ class ScheduleSettings(BaseModel):
         "02:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Local time of the nightly start, HH:MM."
     )
 
+    replay_at: str = Field(
+        "12:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Local time of the weekly replay's start, HH:MM."
+    )
+    replay_on: int = Field(7, ge=1, le=7, description="Weekday of the replay, ISO: Monday 1 … Sunday 7.")
+
     @property
     def cron(self) -> str:
-        """Return the start time as a cron expression."""
-        hour, minute = self.at.split(":")
-        return f"{int(minute)} {int(hour)} * * *"
+        """Return the night's start time as a cron expression."""
+        return _cron(self.at, "*")
+
+    @property
+    def replay_cron(self) -> str:
+        """Return the replay's start time as a cron expression, in which Sunday is 0."""
+        return _cron(self.replay_at, str(self.replay_on % 7))
+
+
+def _cron(time: str, weekday: str) -> str:
+    hour, minute = time.split(":")
+    return f"{int(minute)} {int(hour)} * * {weekday}"
 
 
 class Settings(BaseModel):
@@ -94,6 +110,9 @@ class Settings(BaseModel):
         default_factory=CustomerSettings, description="How customers' coming purchases are estimated."
     )
     planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
+    simulation: SimulationSettings = Field(
+        default_factory=SimulationSettings, description="How the past is replayed (`shelfcast replay`)."
+    )
     quality: QualitySettings = Field(default_factory=QualitySettings, description="What data may pass the gates.")
     identity: IdentitySettings = Field(
         default_factory=IdentitySettings, description="How customer accounts of several sources are told to be one."

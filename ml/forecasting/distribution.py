@@ -17,6 +17,7 @@ measured on errors of forecasts made on past cut-offs, so it holds the error of 
 demand.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -184,7 +185,9 @@ def cdf(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = CO
     mean, alpha, stock = np.broadcast_arrays(
         np.asarray(mean, float), np.asarray(alpha, float), np.asarray(stock, float)
     )
-    return np.where(stock < 0, 0.0, np.where(mean > _MIN_MEAN, 1.0 - _tail(mean, alpha, stock, family, 0), 1.0))
+    return np.where(
+        stock < 0, 0.0, np.where(mean > _MIN_MEAN, 1.0 - _tail(mean, alpha, np.maximum(stock, 0.0), family), 1.0)
+    )
 
 
 def expected_shortage(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = COUNT) -> np.ndarray:
@@ -197,20 +200,51 @@ def expected_shortage(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, fa
         np.asarray(mean, float), np.asarray(alpha, float), np.asarray(stock, float)
     )
     covered = np.maximum(stock, 0.0)
-    above = mean * _tail(mean, alpha, covered, family, 1) - covered * _tail(mean, alpha, covered, family, 0)
+    tail, share_above = _tails(mean, alpha, covered, family)
+    above = mean * share_above - covered * tail
     return np.where(mean > _MIN_MEAN, np.maximum(above, 0.0) - np.minimum(stock, 0.0), np.maximum(-stock, 0.0))
 
 
-def _tail(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str, order: int) -> np.ndarray:
-    """P(D > stock) for order 0; for order 1 the share of the mean that lies above stock, E[D; D > stock] / mean."""
+def _tail(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str) -> np.ndarray:
+    """P(D > stock), stock >= 0."""
     size = 1.0 / np.maximum(alpha, 1e-9)
     safe = np.maximum(mean, _MIN_MEAN)
     if family == MEASURE:
-        return special.gammaincc(size + order, stock * size / safe)
-    k = np.floor(stock) - order
-    negative_binomial = special.betainc(np.maximum(k + 1, 1e-300), size + order, safe / (size + safe))
-    poisson = special.gammainc(np.maximum(k + 1, 1e-300), safe)
-    return np.where(k < 0, 1.0, np.where(alpha < MIN_ALPHA / 10, poisson, negative_binomial))
+        return special.gammaincc(size, stock * size / safe)
+    k = np.floor(stock)
+    tail = special.betainc(k + 1, size, safe / (size + safe))
+    return _where_poisson(alpha, tail, lambda rows: special.gammainc(k[rows] + 1, safe[rows]))
+
+
+def _tails(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str) -> tuple[np.ndarray, np.ndarray]:
+    """P(D > stock), stock >= 0, and the share of the mean that lies above stock, E[D; D > stock] / mean.
+
+    For counts the second follows from the first: with x = mean / (size + mean) and k = floor(stock),
+    I_x(k, size + 1) = I_x(k + 1, size) + x^k (1 - x)^size (1/k + 1/size) / B(k, size) (DLMF 8.17.20 and 8.17.21),
+    a fifth of the time of a second incomplete beta function.
+    """
+    tail = _tail(mean, alpha, stock, family)
+    size = 1.0 / np.maximum(alpha, 1e-9)
+    safe = np.maximum(mean, _MIN_MEAN)
+    if family == MEASURE:
+        return tail, special.gammaincc(size + 1, stock * size / safe)
+    k = np.maximum(np.floor(stock), 1.0)
+    total = size + safe
+    log_weight = k * np.log(safe / total) + size * np.log(size / total)
+    log_weight += special.gammaln(k + size + 1) - special.gammaln(k + 1) - special.gammaln(size + 1)
+    share = np.where(stock < 1, 1.0, np.minimum(tail + np.exp(log_weight), 1.0))
+    return tail, _where_poisson(
+        alpha, share, lambda rows: np.where(stock[rows] < 1, 1.0, special.gammainc(k[rows], safe[rows]))
+    )
+
+
+def _where_poisson(alpha: np.ndarray, otherwise: np.ndarray, poisson: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """`otherwise`, but `poisson(rows)` where there is no overdispersion to speak of."""
+    rows = alpha < MIN_ALPHA / 10
+    if rows.any():
+        otherwise = np.array(otherwise)
+        otherwise[rows] = poisson(rows)
+    return otherwise
 
 
 # ------------------------------------------------------------------ tables for the published quantiles

@@ -26,6 +26,7 @@ WITHHELD = {  # code on the line: the reason in words
     "no_room": "no room on the shelf, or more than sells within its shelf life",
 }
 _SERVICE = {
+    "value": "to serve {} % of demand here",
     "fill_rate": "to serve {} % of demand from stock",
     "cycle": "to be in stock with {} % probability",
     "newsvendor": "to balance margin and holding (in stock with {} % probability)",
@@ -142,8 +143,15 @@ def _target_text() -> pl.Expr:
     words = pl.coalesce(
         pl.when(pl.col("service_type") == name).then(pl.format(text, _percent())) for name, text in _SERVICE.items()
     )
+    together = pl.format(
+        " (a lost unit counts as {} days of holding one, so that {} % of the demand of {} is served)",
+        _number("lost_sale_days", 1),
+        _number(pl.col("service_group_target") * 100, 2),
+        "service_group",
+    )
     return pl.concat_str(
         words,
+        pl.when(pl.col("service_group_target").is_not_null()).then(together).otherwise(pl.lit("")),
         pl.format(" that takes {}", _number("service_target_qty")),
         _if(
             pl.col("is_shown_more"),

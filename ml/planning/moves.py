@@ -17,7 +17,7 @@ from ml.forecasting.distribution import DemandDistribution
 from ml.planning.arbiter import ACTIONS_SCHEMA, ORDER
 from ml.planning.demand_path import KEYS
 from ml.planning.formulas import lead_time_variance
-from ml.planning.service import short_qty
+from ml.planning.service import Cycle
 from ml.planning.settings import PlanningSettings
 from ml.planning.terms import add_stock
 from ml.planning.transfers import MOVE, NO_RIVALS, TRANSFERS_SCHEMA, TransferRules, propose_transfers
@@ -107,10 +107,8 @@ def _order_values(lines: pl.DataFrame, demand: DemandDistribution, settings: Pla
     review = orders["review_days"].to_numpy()
     spread = lead_time_variance(mean / days, orders["lead_time_sd_days"].to_numpy())
     there = np.maximum(orders["inventory_position_qty"].to_numpy(), 0.0) + orders["after_smallest_qty"].to_numpy()
-    with_order = short_qty(
-        demand, mean, days, orders["demand_before_qty"].to_numpy(), days - review, there, spread, spread
-    )
-    avoided = pl.col("short_if_waiting_qty") - pl.Series(with_order)
+    cycle = Cycle(demand, mean, days, orders["demand_before_qty"].to_numpy(), days - review, spread)
+    avoided = pl.col("short_if_waiting_qty") - pl.Series(cycle.short_qty(there))
     holding = pl.col("after_smallest_qty") * pl.col("unit_cost").fill_null(0.0) * settings.holding_cost_yearly_pct / 100
     value = avoided * pl.coalesce("unit_margin", "unit_cost").fill_null(0.0) - holding * pl.col("review_days") / _DAYS
     valued = orders.select(*KEYS, action=pl.lit(ORDER), value_amount=value)

@@ -19,6 +19,7 @@ The rule, periodic review (R,S) (Snyder and Shen, section 4.3; numbers.md sectio
 Everything is a column expression over all lines; nothing loops over them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -30,17 +31,17 @@ from ml.planning.allocation import share_out
 from ml.planning.demand_path import KEYS
 from ml.planning.echelons import add_feeding_places, echelon_path, local_terms
 from ml.planning.explain import WITHHELD, explanation
-from ml.planning.formulas import critical_ratio, lead_time_variance
+from ml.planning.formulas import lead_time_variance
 from ml.planning.joint_steps import fill_supplier_minimum, keep_budget
 from ml.planning.moves import add_moves, believed_stock, stock_without_forecast
 from ml.planning.order_lines import LINES_SCHEMA, TARGETS_SCHEMA, Replenishment, ReplenishmentNotes
-from ml.planning.service import CYCLE, FILL_RATE, NEWSVENDOR, cycle_target, fill_rate_target, short_qty
+from ml.planning.service import Cycle
+from ml.planning.service_lines import add_service, stock_for_service
 from ml.planning.settings import PlanningSettings
 from ml.planning.steps import DECIMALS, apply_steps, changed_code, step_codes
 from ml.planning.terms import (
     add_names,
     add_protection,
-    add_service,
     add_shelf_and_price,
     add_stock,
     classify_series,
@@ -48,7 +49,6 @@ from ml.planning.terms import (
 from ml.planning.transfers import LANE, LANES_SCHEMA
 
 _DAY_MS = 86_400_000
-_LEAST_RATIO, _MOST_RATIO = 0.5, 0.999  # of the newsvendor: below half nothing would be kept in stock
 _INPUT_KEYS = {
     "positions": KEYS,
     "sourcing": KEYS,
@@ -97,8 +97,12 @@ class ReplenishmentInputs:
     unit_values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNIT_VALUES_SCHEMA))
 
 
-def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningSettings) -> Replenishment:
+def propose_orders(
+    inputs: ReplenishmentInputs, as_of: date, settings: PlanningSettings, tuned: Mapping[str, float] | None = None
+) -> Replenishment:
     """Propose the orders of the night after business day `as_of`. The order of input rows does not matter.
+
+    tuned: by service_group the target to ask for, where a replay told (service_lines.add_service).
 
     Raises:
         ValueError: a frame holds its key twice, a snapshot is dated after as_of, the forecast is not this as_of's, or a
@@ -107,7 +111,7 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
     _require_keys(inputs)
     demand = DemandDistribution.from_frame(inputs.dispersion)
     series = classify_series(inputs.forecast_daily, inputs.locations, inputs.sourcing)
-    lines = planned_lines(inputs, series, as_of, settings)
+    lines = planned_lines(inputs, series, as_of, settings, tuned)
     lines = _add_demand(lines, inputs, demand, as_of, settings)
     lines = apply_steps(_add_room(_add_need(lines)))
     stock = believed_stock(inputs.positions, as_of, settings)
@@ -127,7 +131,11 @@ def propose_orders(inputs: ReplenishmentInputs, as_of: date, settings: PlanningS
 
 
 def planned_lines(
-    inputs: ReplenishmentInputs, series: pl.DataFrame, as_of: date, settings: PlanningSettings
+    inputs: ReplenishmentInputs,
+    series: pl.DataFrame,
+    as_of: date,
+    settings: PlanningSettings,
+    tuned: Mapping[str, float] | None = None,
 ) -> pl.DataFrame:
     """Every pair that is planned, sorted, with its terms and its stock: all that is known before demand comes in.
 
@@ -136,7 +144,7 @@ def planned_lines(
     planned = add_feeding_places(series.filter(pl.col("fate") == "plan"), inputs.sourcing, inputs.locations)
     lines = planned.drop("fate")
     lines = add_names(lines, inputs.products, inputs.suppliers, inputs.locations)
-    lines = add_service(lines, settings)
+    lines = add_service(lines, settings, tuned)
     lines = add_protection(lines, inputs.suppliers, as_of, settings)
     lines = add_stock(lines, inputs.positions, as_of, settings)
     lines = add_shelf_and_price(lines, inputs.shelves)
@@ -173,13 +181,13 @@ def _add_demand(
     before = days - lines["review_days"].to_numpy()
     known = path.demand(days)
     mean, mean_before = np.nan_to_num(known), np.nan_to_num(path.demand(before))
-    lead_sd = lines["lead_time_sd_days"].to_numpy()
-    extra, extra_before = (lead_time_variance(mean / days, lead_sd) for _ in range(2))
-    lines, target = _service_target(lines, demand, (mean, days, mean_before, before), (extra, extra_before), settings)
+    extra = lead_time_variance(mean / days, lines["lead_time_sd_days"].to_numpy())
+    cycle = Cycle(demand, mean, days, mean_before, before, extra)
+    lines, target = stock_for_service(lines, cycle, settings)
     position = lines["echelon_position_qty"].fill_null(np.nan).to_numpy()
     there = np.maximum(np.nan_to_num(position), 0.0)
     lost = demand.expected_shortage(mean, days, there, extra_variance=extra)
-    waiting = short_qty(demand, mean, days, mean_before, before, there, extra, extra_before)
+    waiting = cycle.short_qty(there)
     lying = (lines["free_qty"] + lines["downstream_position_qty"]).fill_null(np.inf)
     stockout = path.first_day_exceeding(lying.to_numpy())
     is_known = ~np.isnan(known)
@@ -207,29 +215,6 @@ def _add_demand(
         is_shown_more=(shown > pl.col("service_target_qty")).fill_null(False),
         expected_lost_amount=(pl.col("expected_lost_qty") * pl.col("unit_margin")).round(settings.money_decimals),
     )
-
-
-def _service_target(
-    lines: pl.DataFrame,
-    demand: DemandDistribution,
-    means: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    extras: tuple[np.ndarray, np.ndarray],
-    settings: PlanningSettings,
-) -> tuple[pl.DataFrame, np.ndarray]:
-    """The lines with their service_type and target as used, and the stock that it asks for."""
-    mean, days, _, _ = means
-    if settings.service_type == NEWSVENDOR:
-        # without a price and a cost there is no balance: such lines keep the cycle service of their target
-        holding = lines["unit_cost"] * settings.holding_cost_yearly_pct / 100 * lines["review_days"] / 365
-        ratio = pl.Series(critical_ratio(lines["unit_margin"].to_numpy(), holding.to_numpy())).fill_nan(None)
-        lines = lines.with_columns(
-            service_type=pl.when(ratio.is_not_null()).then(pl.lit(NEWSVENDOR)).otherwise(pl.lit(CYCLE)),
-            service_target=ratio.clip(_LEAST_RATIO, _MOST_RATIO).fill_null(lines["service_target"]),
-        )
-    service = lines["service_target"].to_numpy()
-    if settings.service_type == FILL_RATE:
-        return lines, fill_rate_target(demand, *means, service, *extras)
-    return lines, cycle_target(demand, mean, days, service, extras[0])
 
 
 def _add_room(lines: pl.DataFrame) -> pl.DataFrame:

@@ -18,11 +18,13 @@ class PlanningSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    service_type: Literal["fill_rate", "cycle", "newsvendor"] = Field(
-        "cycle",
-        description="What service_target means. fill_rate: the share of demand that is served from stock (type 2). "
-        "cycle: the probability that stock lasts through the protection period (type 1). newsvendor: no target is "
-        "read; the probability is that at which the margin of the next unit and the cost of holding it balance.",
+    service_type: Literal["value", "fill_rate", "cycle", "newsvendor"] = Field(
+        "value",
+        description="What service_target means. value: the share of all demand that is served from stock, with the "
+        "next unit where it is worth most: one price of a lost sale for all lines, their own shares differ. fill_rate: "
+        "the same share for every line by itself (type 2). cycle: the probability that stock lasts through the "
+        "protection period (type 1). newsvendor: no target is read; the probability is that at which the margin of the "
+        "next unit and the cost of holding it balance.",
     )
     service_target: Probability = Field(
         0.95, description="Service aimed at where neither the product's department nor its class has its own."
@@ -33,6 +35,11 @@ class PlanningSettings(BaseModel):
     service_target_by_department: dict[str, Probability] = Field(
         default_factory=dict,
         description="Service aimed at by department, as the departments are called in erp/products.",
+    )
+    apply_tuned_targets: bool = Field(
+        False,
+        description="Ask for what the newest replay tuned (mart_service_tuning) in place of the targets set here, so "
+        "that what is set is what is served.",
     )
     holding_cost_yearly_pct: float = Field(20.0, ge=0, description="Yearly cost of holding stock, % of its cost.")
     order_budget: float | None = Field(

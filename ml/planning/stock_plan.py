@@ -9,6 +9,7 @@ module each).
     4  available_to_promise   what may be declared of what is left and of what is under way
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -48,10 +49,17 @@ class StockPlan:
     promises: pl.DataFrame
 
 
-def plan_stock(inputs: ReplenishmentInputs, supply: SupplyInputs, as_of: date, settings: PlanningSettings) -> StockPlan:
+def plan_stock(
+    inputs: ReplenishmentInputs,
+    supply: SupplyInputs,
+    as_of: date,
+    settings: PlanningSettings,
+    tuned: Mapping[str, float] | None = None,
+) -> StockPlan:
     """Decide all lists of the night after business day `as_of`.
 
-    inputs.locations has region, latitude, longitude and ownership besides what replenishment reads.
+    inputs.locations has region, latitude, longitude and ownership besides what replenishment reads. tuned: as
+    propose_orders.
 
     Raises:
         ValueError: as propose_orders.
@@ -62,12 +70,12 @@ def plan_stock(inputs: ReplenishmentInputs, supply: SupplyInputs, as_of: date, s
     if supply.open_orders is not None:
         asked = _of_products(inputs, supply.open_orders)
         series = classify_series(asked.forecast_daily, asked.locations, asked.sourcing)
-        lines = planned_lines(asked, series, as_of, settings) if has_sourcing else None
+        lines = planned_lines(asked, series, as_of, settings, tuned) if has_sourcing else None
         sourced = source_open_orders(supply.open_orders, stock, lines, asked, as_of, settings)
     owed = owed_by_place(sourced, stock, settings)
     inputs = replace(inputs, positions=_with_backorders(inputs.positions, owed))
     return StockPlan(
-        replenishment=propose_orders(inputs, as_of, settings) if has_sourcing else None,
+        replenishment=propose_orders(inputs, as_of, settings, tuned) if has_sourcing else None,
         order_sourcing=sourced,
         promises=promise_pools(stock, owed, sourced, inputs, supply.under_way, supply.lateness, as_of, settings),
     )

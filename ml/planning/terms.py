@@ -68,20 +68,6 @@ def add_names(
     )
 
 
-def add_service(lines: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame:
-    """Add service_type and service_target: the department's own target, else the class's, else the general one."""
-    for name, targets in (
-        ("department", settings.service_target_by_department),
-        ("abc_class", settings.service_target_by_class),
-    ):
-        schema = {name: pl.String, f"{name}_target": pl.Float64}
-        lines = lines.join(pl.DataFrame(list(targets.items()), schema=schema, orient="row"), on=name, how="left")
-    return lines.with_columns(
-        service_target=pl.coalesce("department_target", "abc_class_target", pl.lit(settings.service_target)),
-        service_type=pl.lit(settings.service_type),
-    )
-
-
 def add_shelf_and_price(lines: pl.DataFrame, shelves: pl.DataFrame) -> pl.DataFrame:
     """Add presentation_min_qty, shelf_capacity_qty (null where not known) and unit_margin (null without price or cost).
 

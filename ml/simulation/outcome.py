@@ -7,7 +7,7 @@ not: running replays (replay).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -53,9 +53,12 @@ class ItemOutcome:
     orders: np.ndarray
 
 
-def by_item(replay: Replay, warm_up_days: int = 0) -> ItemOutcome:
-    """Sum a replay over its days, the first `warm_up_days` left out: they still tell of the stock it began with."""
-    counted = slice(warm_up_days, None)
+def by_item(replay: Replay, warm_up_days: int = 0, until_day: int | None = None) -> ItemOutcome:
+    """Sum a replay over its days up to `until_day` (not included; None: all).
+
+    The first `warm_up_days` are left out: they still tell of the stock it began with.
+    """
+    counted = slice(warm_up_days, until_day)
     stock, lost = replay.on_hand_qty[:, counted], replay.lost_qty[:, counted]
     return ItemOutcome(
         replay.policy,
@@ -141,6 +144,7 @@ def compare_at_service(
     other: Sequence[ItemOutcome],
     fill_rate: float,
     *,
+    unit_value: np.ndarray | None = None,
     draws: int = 500,
     share: float = 0.9,
     seed: int = 0,
@@ -149,8 +153,22 @@ def compare_at_service(
 
     rule, other: outcomes of the same products at places at rising settings of the rule's dial. The interval holds
     `share` of the ratios over `draws` bootstrap samples of products: both curves are read anew in each, so the
-    difference is paired.
+    difference is paired. unit_value: (n,) money a unit; then fill rate and stock are in money.
     """
+    if unit_value is not None:
+        rule, other = (
+            [
+                replace(
+                    point,
+                    **{
+                        name: getattr(point, name) * unit_value
+                        for name in ("demand_qty", "lost_qty", "average_stock_qty")
+                    },
+                )
+                for point in curve
+            ]
+            for curve in (rule, other)
+        )
     whole = np.ones((1, len(rule[0].demand_qty)))
     generator = np.random.default_rng(seed)
     n = whole.shape[1]

@@ -24,7 +24,7 @@ class MinMax:
     days that one order is to last): with order_days 0 every review fills up to the maximum.
     """
 
-    cover_days: float
+    cover_days: np.ndarray | float
     window_days: int = 30
     order_days: float = 0.0
     name: str = "min/max on average sales"

@@ -31,7 +31,8 @@ class Problem:
     demand: (n, d) units that customers wanted. past: (n, p) units sold before, what a rule on averages starts from.
     lead_time_days: (n, d) days from an order that goes out after the close of that day to its delivery, drawn once.
     is_review: (d,) or (n, d), may order at the close of the day. order_multiple > 0, min_order_qty >= 0: (n,).
-    initial_qty: (n,) on the shelf in the morning of day 0.
+    initial_qty: (n,) on the shelf in the morning of day 0. is_backordered: what is short waits. is_demand_known: rules
+    on averages see the demand itself, as if every lost sale had been written down; else what they sold.
     """
 
     demand: np.ndarray
@@ -42,6 +43,7 @@ class Problem:
     min_order_qty: np.ndarray
     initial_qty: np.ndarray
     is_backordered: bool = False
+    is_demand_known: bool = False
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit each other, and terms that cannot be.
@@ -71,8 +73,8 @@ class Problem:
 class Known:
     """What a policy may look at when it decides at the close of `day`: its own past, never what is to come.
 
-    sold: (n, p + day + 1) units sold a day, the days before day 0 first. position_qty: (n,) on hand + on order, less
-    what waits.
+    sold: (n, p + day + 1) units sold a day (wanted, where demand is known), the days before day 0 first. position_qty:
+    (n,) on hand + on order, less what waits.
     """
 
     day: int
@@ -83,7 +85,10 @@ class Known:
 class Policy(Protocol):
     """A rule for stock: order when the position is at or below the reorder point, up to the level."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return what the rule is called."""
+        ...
 
     def levels(self, known: Known) -> tuple[np.ndarray, np.ndarray]:
         """Return (reorder_point_qty, order_up_to_qty), each (n,)."""
@@ -129,7 +134,7 @@ def replay(problem: Problem, policy: Policy) -> Replay:
         short = problem.demand[:, day] - served
         on_hand = on_hand - served
         waiting = waiting + short if problem.is_backordered else waiting
-        sold[:, past + day] = served + (short if problem.is_backordered else 0.0)
+        sold[:, past + day] = served + (short if problem.is_backordered or problem.is_demand_known else 0.0)
         lost[:, day], stock[:, day] = short, on_hand
         if not review[:, day].any():
             continue

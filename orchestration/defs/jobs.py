@@ -1,23 +1,31 @@
-"""The nightly job and its schedule: the same job for the schedule, the UI and `shelfcast run`."""
+"""The nightly job and the weekly replay with their schedules: the same jobs for schedule, UI and command line."""
 
 import dagster as dg
 
 from orchestration.settings import load_settings
 
-NIGHTLY = "nightly"
+NIGHTLY, REPLAY = "nightly", "replay"
+_REPLAYED = dg.AssetSelection.groups("proof")
 
 nightly = dg.define_asset_job(
     NIGHTLY,
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - _REPLAYED,
     # one process: DuckDB has one writer, and steps hand each other tables, not memory
     executor_def=dg.in_process_executor,
     description="The whole night: ingest, build, gate, forecast, decide, gate, publish.",
 )
 
+replay = dg.define_asset_job(
+    REPLAY,
+    selection=_REPLAYED,
+    executor_def=dg.in_process_executor,
+    description="The company's own past under the proposed rule and simple ones; the next night publishes it.",
+)
+
 
 @dg.definitions
-def night_schedule() -> dg.Definitions:
-    """Provide the job and its schedule at the hour and in the time zone of the settings."""
+def schedules() -> dg.Definitions:
+    """Provide the jobs and their schedules at the hours and in the time zone of the settings."""
     settings = load_settings()
     schedule = dg.ScheduleDefinition(
         name="every_night",
@@ -26,4 +34,11 @@ def night_schedule() -> dg.Definitions:
         execution_timezone=settings.timezone,
         description=f"Starts the night at {settings.schedule.at}, {settings.timezone}.",
     )
-    return dg.Definitions(jobs=[nightly], schedules=[schedule])
+    weekly = dg.ScheduleDefinition(
+        name="every_week",
+        job=replay,
+        cron_schedule=settings.schedule.replay_cron,
+        execution_timezone=settings.timezone,
+        description=f"Starts the replay at {settings.schedule.replay_at} on weekday {settings.schedule.replay_on}.",
+    )
+    return dg.Definitions(jobs=[nightly, replay], schedules=[schedule, weekly])

@@ -104,6 +104,39 @@ def order_value(groups: Sequence[Row], currency: str) -> Spec:
     return _spec(chart.properties(width="container", height=_BAR_HEIGHT * len(values)))
 
 
+def stock_at_service(curves: Sequence[Row]) -> Spec:
+    """Days of stock over the share served, one line a rule along its dial; the compared points stand out.
+
+    curves: policy, dial, is_compared, fill_rate_pct, turnover_days. To the right and down is better.
+    """
+    import altair as alt
+
+    policies = list(dict.fromkeys(row["policy"] for row in curves))
+    others = (f"var(--other-{1 + n % 4})" for n in range(len(policies)))
+    colours = ["var(--accent)" if policy == "proposed" else next(others) for policy in policies]
+    names = ("policy", "dial", "is_compared", "fill_rate_pct", "turnover_days")
+    base = alt.Chart(alt.Data(values=[{name: row[name] for name in names} for row in curves])).encode(
+        x=alt.X("fill_rate_pct:Q", title="% of demand served", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6)),
+        y=alt.Y("turnover_days:Q", title="days of stock", axis=alt.Axis(tickCount=5)),
+        color=alt.Color(
+            "policy:N",
+            scale=alt.Scale(domain=policies, range=colours),
+            legend=alt.Legend(title=None, orient="top", columns=2, labelLimit=320),
+        ),
+        tooltip=[
+            alt.Tooltip("policy:N", title="rule"),
+            alt.Tooltip("dial:N", title="set to"),
+            alt.Tooltip("fill_rate_pct:Q", title="% served", format=".1f"),
+            alt.Tooltip("turnover_days:Q", title="days of stock", format=".1f"),
+        ],
+    )
+    line = base.mark_line(strokeWidth=2).encode(order=alt.Order("fill_rate_pct:Q"))
+    points = base.mark_point(filled=True, opacity=1).encode(
+        size=alt.condition("datum.is_compared", alt.value(120), alt.value(30))
+    )
+    return _spec((line + points).properties(width="container", height=280))
+
+
 def step_name(step: str, published_step: str) -> str:
     """A step of the forecast as a reader calls it."""
     known = {

@@ -51,9 +51,14 @@ _MEANINGS = {
     "order_on": "Day on which to place the order.",
     "supplier_id": "Supplier to order from; empty when another place delivers.",
     "from_location_id": "Place that delivers; empty when a supplier does.",
-    "service_type": "What the target means: fill_rate = share of demand served from stock; cycle = probability that "
+    "service_type": "What the target means: value = share of demand served from stock at the level at which the next "
+    "unit is worth what it costs to hold; fill_rate = share of demand served from stock; cycle = probability that "
     "stock lasts through the protection period; newsvendor = that probability where margin and holding balance.",
-    "service_target": "Service aimed at.",
+    "service_target": "Service aimed at; by value: the share of its own demand that the line's level serves.",
+    "service_group": "Lines that a target is for: all products, a class, a department; feeding places apart.",
+    "service_group_target": "Share of demand that the lines of the group serve together; empty = not by value.",
+    "lost_sale_days": "By value: a lost unit counts as holding one for so many days; per margin over cost the same for "
+    "the whole group.",
     "lead_time_days": "Days from order to delivery.",
     "lead_time_sd_days": "Standard deviation of the lead time, in days.",
     "lead_time_source": "Where the lead time comes from: measured_lane (this source to this place), "
@@ -163,8 +168,8 @@ _MEANINGS = {
     "margin_amount": "Net sales less cost of goods, where the cost is known.",
     "costed_net_amount": "The part of net sales whose cost is known.",
     "transaction_count": "Receipts with a line in the department; not additive over departments.",
-    "lead_transaction_count": "Receipts, each counted once: in the department with the most money on it.",
     "line_count": "Receipt lines.",
+    "lead_transaction_count": "Receipts, each counted once: in the department with the most money on it.",
     "counted_day_count": "Products whose stock is known that day; stands on the place's main channel.",
     "stockout_day_count": "Of these product days, the part of the selling time without stock.",
     "lost_qty": "Units that would have sold with stock on the shelf, less those that did; empty = not estimated.",
@@ -178,6 +183,28 @@ _MEANINGS = {
     "department_basket_amount": "Net sales a receipt that holds something of the department.",
     "availability_pct": "Selling time with stock on the shelf in percent of the product days whose stock is known.",
     "lost_sales_pct": "Lost sales in percent of net sales and lost sales together.",
+    "policy": "Rule for stock that was replayed.",
+    "dial": "What the rule was set to.",
+    "is_compared": "Whether this is the setting at which the rules are compared: the service nearest the proposed "
+    "rule's; the proposed rule's own are the company's targets.",
+    "abc_class": "Class of the product by its money; all = all of them.",
+    "first_day": "First day that counts.",
+    "pair_count": "Products at places.",
+    "demand_qty": "Units that customers wanted.",
+    "fill_rate_pct": "Share of demand served from stock, in percent.",
+    "average_stock_qty": "Stock at the close of a day, on average.",
+    "turnover_days": "Average stock over demand a day.",
+    "order_count": "Order lines placed.",
+    "holding_cost_amount": "Cost of holding the stock over the days counted.",
+    "total_cost_amount": "Lost margin and holding cost together.",
+    "fill_rate_gain_pct": "Percentage points of demand that the proposed rule serves more than this one.",
+    "cost_saving_amount": "What the proposed rule costs less than this one.",
+    "claim": "What may be said of the proposed rule beside this one; no claim = both intervals hold zero.",
+    "tuned_target": "What to ask for so that the wanted share is served, learned on the first half of the days.",
+    "served_pct": "Share served on the second half as asked, in percent.",
+    "served_tuned_pct": "Share served on the second half with the tuned target, in percent.",
+    "stock_change_pct": "Average stock with the tuned target against without, on the second half, in percent.",
+    "proved_from": "First day of the second half.",
     "gate": "Gate of the night that the check belongs to.",
     "passed": "Whether the check passed.",
     "severity": "What a failed check does: error keeps the night back, warn is shown.",
@@ -188,6 +215,7 @@ _MEANINGS = {
     "docs_link": "Page of the report, in the folder data_docs.",
 }
 _QUANTILE = re.compile(r"p(\d\d)")
+_BOUND = re.compile(r"(\w+)_(low|high)_(pct|amount)")
 _AFTER_STEP = re.compile(r"after_(\w+)_qty")
 _RISK = re.compile(r"(promise|cushion)_(\d\d)pct_qty")
 _SIDE = re.compile(r"(source|destination)_(\w+)")
@@ -213,6 +241,8 @@ def meaning(name: str) -> str | None:
     """Return the sentence that explains a published column, or None when there is none."""
     if match := _QUANTILE.fullmatch(name):
         return f"Quantile: demand stays at or below this with probability 0.{match[1]}."
+    if match := _BOUND.fullmatch(name):
+        return f"{'Lower' if match[2] == 'low' else 'Upper'} end of the 90 % interval of {match[1]}_{match[3]}."
     if match := _AFTER_STEP.fullmatch(name):
         return f"Quantity after the step '{match[1].replace('_', ' ')}'."
     if match := _RISK.fullmatch(name):

@@ -1,7 +1,7 @@
 """index.html: the page of the night, one file that asks nobody for anything.
 
 Belongs here: gathering what the page shows and handing it to the template, formats of numbers and dates. All words
-stand in templates/, all SQL in page_data, page_orders, page_lists and page_forecast, all drawing in charts.
+stand in templates/, all SQL in page_data and in a module for each part of the page, all drawing in charts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import duckdb
 import jinja2
 from markupsafe import Markup
 
-from orchestration.publishing import charts, page_data, page_forecast, page_lists, page_orders
+from orchestration.publishing import charts, page_data, page_forecast, page_lists, page_orders, page_replay
 from orchestration.publishing.marts_file import FILE_NAME
 from orchestration.publishing.night import Night, WrittenTable
 from orchestration.publishing.settings import PublishingSettings
@@ -58,6 +58,7 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
     orders = page_orders.orders(source, settings.top_lines)
     sales = page_forecast.sales_and_forecast(source, settings.history_weeks)
     accuracy = page_forecast.accuracy(source)
+    replay = page_replay.replay(source)
     specs: dict[str, charts.Spec] = {}
     if sales:
         specs["sales"] = charts.sales_and_forecast(sales["weeks"])
@@ -69,6 +70,8 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
             )
     if orders and orders["groups"]:
         specs["orders"] = charts.order_value(orders["groups"], night.currency)
+    if replay:
+        specs["replay"] = charts.stock_at_service(replay["curves"])
     return {
         "absent": page_data.absent_by_reason(night),
         "feeds": feeds,
@@ -76,6 +79,7 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
         "checks": page_data.checks(source),
         "orders": orders,
         "lists": page_lists.stock_lists(source),
+        "replay": replay,
         "sales": sales,
         "movers": page_forecast.movers(source),
         "edits": page_forecast.edits(source),
@@ -86,9 +90,11 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
 
 def _simulated_output(name: str, night: Night) -> list[str]:
     """Return the simulated feeds that a published table rests on."""
-    lists = dict.fromkeys((part.name for part in page_lists.LISTS), "lists")
+    parts = {part.name: "lists" for part in page_lists.LISTS} | dict.fromkeys(
+        ("mart_policy_replay", "mart_service_tuning"), "orders"
+    )
     first = {"forecast": "forecast", "replenishment": "orders"}.get(name.split("_", maxsplit=1)[0])
-    part = lists.get(name, first)
+    part = parts.get(name, first)
     return page_data.simulated_behind(part, night) if part else []
 
 

@@ -60,6 +60,11 @@ def test_the_nightly_job_holds_every_step(definitions):
     }
 
 
+def test_the_replay_is_a_job_of_its_own_once_a_week(definitions):
+    assert list(definitions.resolve_job_def("replay").graph.node_dict) == ["replay_history"]
+    assert definitions.resolve_schedule_def("every_week").cron_schedule == "0 12 * * 0"
+
+
 def test_the_schedule_starts_at_two_in_the_company_time_zone(definitions):
     schedule = definitions.resolve_schedule_def("every_night")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")

@@ -49,25 +49,31 @@ class BlockModel:
     facts: dict[str, object]
     code_labels: dict[str, list[str]]
 
-    def predict(self, store: FeatureStore, series: np.ndarray, threads: int) -> np.ndarray:
-        """Demand of each block ahead from the end of the store's panel: float32 (len(series), HORIZON_BLOCKS).
+    def predict(
+        self, store: FeatureStore, series: np.ndarray, threads: int, blocks: int = HORIZON_BLOCKS
+    ) -> np.ndarray:
+        """Demand of each block ahead from the end of the store's panel: float32 (len(series), blocks).
 
         Raises ValueError when the store codes groups otherwise than the one that the model was fitted on.
         """
         if store.code_labels != self.code_labels:
             raise ValueError("the feature store was not built with the code_labels of the model")
-        result = np.empty((len(series), HORIZON_BLOCKS), dtype=np.float32)
-        step = max(_CHUNK_ROWS // HORIZON_BLOCKS, 1)
+        result = np.empty((len(series), blocks), dtype=np.float32)
+        step = max(_CHUNK_ROWS // blocks, 1)
         first = 1
         for last, booster in self.parts:
-            horizons = np.arange(first, last + 1)
+            horizons = np.arange(first, min(last, blocks) + 1)
+            if not len(horizons):
+                break
             for start in range(0, len(series), step):
                 part = series[start : start + step]
                 rows, ahead = np.repeat(part, len(horizons)), np.tile(horizons, len(part))
                 origin = np.full(len(rows), store.panel.blocks)
                 score = booster.predict(store.matrix(rows, origin, ahead), raw_score=True, num_threads=threads)
                 factor = np.asarray(score) + _start(store, rows, origin)
-                result[start : start + len(part), first - 1 : last] = np.exp(factor).reshape(len(part), len(horizons))
+                result[start : start + len(part), first - 1 : horizons[-1]] = np.exp(factor).reshape(
+                    len(part), len(horizons)
+                )
             first = last + 1
         return result
 

@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 
 from data_quality import gates
-from orchestration import model_registry, runs
+from orchestration import model_registry, replays, runs
 from orchestration.defs.checks import FORECASTS, ORDERS, RESULTS, gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
@@ -130,6 +130,22 @@ OUTPUTS = (
         "Sales, margin, transactions, availability, lost sales and stock, by day, place, channel and department.",
     ),
     OutputTable(
+        "mart_policy_replay",
+        replays.RESULTS,
+        ("policy", "dial", "abc_class", "location_id"),
+        False,
+        "Replay of the past",
+        "What the proposed rule and simple ones would have come to on the company's own past, by class and place.",
+    ),
+    OutputTable(
+        "mart_service_tuning",
+        replays.TUNING,
+        ("service_group",),
+        False,
+        "Service targets by replay",
+        "What to ask for so that the wanted share is served: tuned on one part of the past, proved on another.",
+    ),
+    OutputTable(
         "data_quality",
         RESULTS,
         ("gate", "table_name", "check_name"),
@@ -193,6 +209,7 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings) -> Night:
     absent |= {output: text for kind, output, text in notes if kind == "absent"}
     for (text,) in customer_notes:
         absent["mart_customer_value"] = text
+    absent |= replays.absent_replay(con)
     for output in OUTPUTS:
         if output.name not in absent and not table_exists(con, output.relation):
             absent[output.name] = "its step made no table this night"

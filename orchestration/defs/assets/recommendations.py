@@ -13,6 +13,7 @@ from ml.planning.stock_plan import StockPlan, SupplyInputs, plan_stock
 from orchestration import runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.replays import tuned_targets
 from orchestration.warehouse import connect, read_frame, replace_table
 
 TARGETS = "ml.stock_targets"
@@ -96,9 +97,10 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
                 frames["sourcing"] = frames["sourcing"].clear()
             orders = read_frame(con, OPEN_ORDER_LINES) if OPEN_ORDERS in delivered else None
             supply = SupplyInputs(orders, **{name: read_frame(con, query) for name, query in SUPPLY.items()})
+            tuned = tuned_targets(con) if settings.planning.apply_tuned_targets else {}
     absent = _absent(delivered)
     if INVENTORY in delivered:
-        plan = plan_stock(ReplenishmentInputs(**frames), supply, as_of, settings.planning)
+        plan = plan_stock(ReplenishmentInputs(**frames), supply, as_of, settings.planning, tuned)
     lists = _lists(plan, absent)
     warnings = plan.replenishment.notes.warnings() if plan and plan.replenishment else []
     for name, reason in absent.items():

@@ -139,3 +139,16 @@ def test_more_service_and_more_variance_need_more_stock() -> None:
 def test_a_broken_table_is_refused(broken: pl.DataFrame) -> None:
     with pytest.raises(ValueError, match="forecast_dispersion"):
         DemandDistribution.from_frame(broken)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-4, 0.05, 0.7, 5.0, 200.0])
+@pytest.mark.parametrize("mean", [0.02, 0.9, 14.0, 300.0])
+def test_the_loss_function_is_the_sum_over_the_tail(mean, alpha):
+    """E[(D - s)+] = sum of P(D > k) for k >= s, summed until nothing is left: the short form against the long one."""
+    size = 1 / max(alpha, 1e-9)
+    demand = stats.poisson(mean) if alpha == 0 else stats.nbinom(size, size / (size + mean))
+    top = int(demand.isf(1e-13)) + 2
+    tails = demand.sf(np.arange(top))
+    for stock in (0, 1, 2, int(mean), int(3 * mean) + 5):
+        found = expected_shortage(np.array(mean), np.array(alpha), np.array(float(stock)))
+        assert float(found) == pytest.approx(tails[stock:].sum(), rel=1e-7, abs=1e-9), stock

@@ -15,8 +15,9 @@ from ml.planning.order_lines import LINES_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs, propose_orders
 
 CONTRACT = (  # contracts.md, section 4, with the keys, and the terms that came with this list
-    "sku_id location_id supplier_id from_location_id as_of order_on service_type service_target lead_time_days "
-    "lead_time_sd_days lead_time_source review_days wait_days protection_days demand_mean_qty downstream_days "
+    "sku_id location_id supplier_id from_location_id as_of order_on service_type service_target service_group "
+    "service_group_target lost_sale_days lead_time_days lead_time_sd_days lead_time_source review_days wait_days "
+    "protection_days demand_mean_qty downstream_days "
     "downstream_position_qty presentation_min_qty service_target_qty target_qty on_hand_qty reserved_qty backorder_qty "
     "on_order_qty in_transfer_qty inventory_position_qty need_qty expected_at_arrival_qty shelf_room_qty "
     "shelf_life_room_qty after_shelf_qty after_shelf_life_qty after_moq_qty after_pack_qty after_smallest_qty "
@@ -484,6 +485,32 @@ def test_classes_have_their_own_target_and_departments_come_first():
     result = plan(*pairs, settings=rule)
     assert result.lines["service_target"].to_list() == [0.99, 0.8, 0.95]
     assert any("no product has: D" in warning for warning in result.notes.warnings())
+
+
+def test_by_value_one_price_serves_a_group_and_the_line_says_so():
+    rule = cycle(service_type="value", service_target=0.9, service_target_by_class={"A": 0.98})
+    pairs = [
+        {"sku_id": "A", "abc_class": "A", "price": 4.0, "on_hand_qty": 0.0},  # margin 1.5 on a cost of 2.5
+        {"sku_id": "B", "abc_class": "A", "price": 3.25, "on_hand_qty": 0.0},  # margin 0.75
+        {"sku_id": "C", "abc_class": "C", "price": 4.0, "on_hand_qty": 0.0},
+    ]
+    lines = plan(*pairs, settings=rule).lines
+    assert lines["service_group"].to_list() == ["class A", "class A", "all products"]
+    assert lines["service_group_target"].to_list() == [0.98, 0.98, 0.9]
+    first, second, third = lines.rows(named=True)
+    assert first["lost_sale_days"] / second["lost_sale_days"] == pytest.approx(0.6 / 0.3)
+    assert first["service_target"] > 0.98 > second["service_target"] > 0.9
+    assert (first["service_target"] + second["service_target"]) / 2 == pytest.approx(0.98, abs=0.01)
+    assert third["service_target"] == pytest.approx(0.9, abs=0.02)
+    assert "% of demand here (a lost unit counts as " in first["explanation"]
+    assert "so that 98 % of the demand of class A is served) that takes " in first["explanation"]
+
+
+def test_by_value_a_pack_that_lasts_for_months_is_not_ordered_for_a_unit_of_safety():
+    rule = cycle(service_type="value", service_target=0.95)
+    pairs = [{"sku_id": sku, "rate": 0.1, "order_multiple": size} for sku, size in (("A", 1.0), ("B", 24.0))]
+    targets = plan(*pairs, settings=rule).targets["target_qty"].to_list()
+    assert targets[1] < targets[0]
 
 
 def test_newsvendor_balances_margin_and_holding():

@@ -33,6 +33,15 @@ OUTPUTS = (
     OutputTable(
         "replenishment_orders", "ml.replenishment_orders", SERIES, True, "Order lines", "What to order tonight."
     ),
+    OutputTable(
+        "mart_policy_replay",
+        "ml.policy_replay",
+        ("policy", "dial", "abc_class", "location_id"),
+        False,
+        "Replay",
+        "Rules side by side.",
+    ),
+    OutputTable("mart_service_tuning", "ml.service_tuning", ("service_group",), False, "Targets", "Tuned and proved."),
     OutputTable("data_quality", "ops.data_quality", ("gate", "check_name"), False, "Data quality", "Every check."),
 )
 ROWS = ("rows_physical", "rows_loaded", "rows_quarantined", "rows_excluded", "rows_duplicate", "rows_superseded")

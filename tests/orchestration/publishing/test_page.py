@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from conftest import OUTPUTS, SERIES, build_warehouse, input_file, night_of, quietly
 
-from orchestration.publishing import page_data, page_forecast, page_orders
+from orchestration.publishing import page_data, page_forecast, page_orders, page_replay
 from orchestration.publishing.night import OutputTable
 from orchestration.publishing.publication import publish
 from orchestration.publishing.settings import PublishingSettings
@@ -142,7 +142,7 @@ def test_the_page_loads_nothing_and_leads_to_files_that_exist(page: Reader, nigh
 
 def test_ids_are_unique_and_every_chart_has_a_place(page: Reader) -> None:
     assert len(page.ids) == len(set(page.ids))
-    assert set(page.charts) == {"orders", "sales", "accuracy-0", "accuracy-2"}
+    assert set(page.charts) == {"orders", "replay", "sales", "accuracy-0", "accuracy-2"}
     assert {f"chart-{key}" for key in page.charts} <= set(page.ids)
 
 
@@ -156,7 +156,9 @@ def test_simulated_data_are_called_so_wherever_they_are_shown(run_night: Callabl
     assert "Rests on simulated data: erp/sourcing" in marked
 
 
-@pytest.mark.parametrize("absent", ["replenishment_orders", "forecast_accuracy", "data_quality", "forecast_weekly"])
+@pytest.mark.parametrize(
+    "absent", ["replenishment_orders", "forecast_accuracy", "data_quality", "forecast_weekly", "mart_policy_replay"]
+)
 def test_an_absent_table_leaves_its_reason(run_night: Callable[..., Path], absent: str) -> None:
     page = page_of(run_night(outputs=without(absent), absent={absent: "because <it> is not there"}))
     assert "because <it> is not there" in page.text
@@ -354,6 +356,17 @@ def test_the_page_lists_edits_with_owner_and_expiry_and_what_earlier_ones_were_w
     for words in ("Edits by planners", "D <1>", "times 1.25", "Ann & Co", "31 Mar 2024", "500 units", "expired"):
         assert words in text, words
     assert "weeks 1-4, scored 7 times: error 10% of demand with them, 20% without" in text
+
+
+def test_the_replay_shows_every_rule_along_its_dial_and_the_compared_ones_with_their_claims(night_folder: Path) -> None:
+    with duckdb.connect(str(night_folder / "marts.duckdb"), read_only=True) as con:
+        found = page_replay.replay(page_data.source_of(con))
+    assert found is not None
+    assert len(found["curves"]) == 12
+    assert [row["policy"] for row in found["compared"]] == ["proposed", "min/max <on> average sales", "normal"]
+    assert [row["claim"] for row in found["compared"]] == [None, "proposed costs less", "proposed costs less"]
+    assert {row["abc_class"] for row in found["by_class"]} == {"A"}
+    assert found["tuning"][0]["tuned_target"] == 0.92
 
 
 def test_many_groups_are_cut_and_the_rest_is_added_up() -> None:

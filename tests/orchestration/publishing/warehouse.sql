@@ -131,6 +131,35 @@ select
         || need_qty || '; rounded up to ' || after_pack_qty || '.' as explanation
 from decided;
 
+create table ml.policy_replay as
+with points as (
+    select
+        policy, d, 'dial ' || d as dial, d = 2 as is_compared, 80 + 5 * d as fill_rate_pct,
+        (10 + 3 * d) * case policy when 'proposed' then 1 else 1.2 end as turnover_days
+    from (values ('proposed'), ('min/max <on> average sales'), ('normal')) as policies (policy)
+    cross join range(4) as dials (d)
+),
+groups as (
+    select * from (values ('all', 'all'), ('A', 'all'), ('all', 'S000'), ('A', 'S000')) as g (abc_class, location_id)
+)
+select
+    date '{as_of}' as as_of, date '{as_of}' - 153 as first_day, policy, dial, is_compared, abc_class, location_id,
+    48::bigint as pair_count, 1000.0::double as demand_qty, fill_rate_pct::double as fill_rate_pct,
+    96.0::double as availability_pct, turnover_days * 6.5 as average_stock_qty, turnover_days::double as turnover_days,
+    90.0::double as order_count, (100 - fill_rate_pct) * 10.0 as lost_margin_amount,
+    turnover_days * 4.0 as holding_cost_amount, (100 - fill_rate_pct) * 10 + turnover_days * 4.0 as total_cost_amount,
+    0.4::double as fill_rate_gain_pct, -0.1::double as fill_rate_gain_low_pct, 0.9::double as fill_rate_gain_high_pct,
+    12.5::double as cost_saving_amount, 8.0::double as cost_saving_low_amount, 17.0::double as cost_saving_high_amount,
+    case when policy <> 'proposed' then 'proposed costs less' end as claim
+from points
+inner join groups on abc_class = 'all' and location_id = 'all' or is_compared;
+
+create table ml.service_tuning as
+select
+    date '{as_of}' as as_of, 'all products' as service_group, 0.95::double as service_target,
+    0.92::double as tuned_target, 96.8::double as served_pct, 95.1::double as served_tuned_pct,
+    -11.5::double as stock_change_pct, date '{as_of}' - 77 as proved_from;
+
 create table ops.data_quality as
 select
     case when i < 5 then 'marts' else 'outputs' end as gate,
