@@ -162,7 +162,7 @@ def _regressors(panel: Panel, first: date, days: int, country: str | None) -> di
 
 
 def _regions(level: str, hierarchy: Hierarchy) -> np.ndarray:
-    """Region of each cell, _COMPANY where the groups of the level reach over regions."""
-    if level in _COMPANY_LEVELS:
+    """Region of each cell, _COMPANY where the groups of the level reach over regions, or a place has several."""
+    if level in _COMPANY_LEVELS or "region" not in hierarchy.levels:
         return np.full(hierarchy.cells, _COMPANY)
     return hierarchy.levels["region"]
