@@ -125,6 +125,8 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
 
     A model that cannot be fitted is replaced and counted, nothing is raised.
     """
+    if champion is not None and champion.cutoff > night.as_of:
+        champion = None  # what it chose was chosen on days that are still to come
     panel, history = night.panel, night.history
     digest = settings.training_digest
     tuned, tuned_on = _tuning(night, champion, settings, say)

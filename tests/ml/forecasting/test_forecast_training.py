@@ -127,6 +127,16 @@ def test_demand_that_turns_away_from_the_models_brings_training_forward(
     assert "above that of the backtest" in why_train(night, better, patient, quiet)
 
 
+def test_a_champion_that_saw_the_future_has_no_say(
+    settings: ForecastSettings, history: pl.DataFrame, first: ForecastResult
+) -> None:
+    day = AS_OF - timedelta(days=7)
+    fresh = run(make_series(COUNT), history, day, settings, quiet)
+    beside = run(make_series(COUNT), history, day, settings, quiet, champion=first.trained_files)
+    assert "after the day to close" in beside.trained_because
+    assert beside.trained_files == fresh.trained_files
+
+
 def test_relative_error_by_hand() -> None:
     panel = make_night(make_series(2), make_history(2, 60), AS_OF, None).panel
     usual = {"moving_average": np.array([[2.0, 2.0], [0.0, 0.0]])}
