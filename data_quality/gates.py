@@ -17,6 +17,7 @@ from data_quality.suites.kpis import kpi_checks
 from data_quality.suites.orders import order_checks
 from data_quality.suites.sales import sales_checks, sku_location_day_checks
 from data_quality.suites.series import series_checks
+from data_quality.suites.stock_lists import stock_list_checks
 
 FEEDS = "feeds"
 MARTS = "marts"
@@ -51,12 +52,13 @@ def marts_checks(settings: QualitySettings, as_of: date, tables: Collection[str]
 
 
 def outputs_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:
-    """Return what must hold of forecasts and order lists before they are published.
+    """Return what must hold of forecasts and stock lists before they are published.
 
     tables: as for marts_checks. Leave out what this night did not make (no stock feed, no orders): a table of an
     earlier night fails by its as_of.
     """
-    return applicable([*forecast_checks(settings, as_of), *order_checks(settings, as_of)], tables)
+    checks = [*forecast_checks(settings, as_of), *order_checks(settings, as_of), *stock_list_checks(as_of)]
+    return applicable(checks, tables)
 
 
 def results_checks(settings: QualitySettings, as_of: date, tables: Collection[str]) -> list[Check]:

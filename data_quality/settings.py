@@ -84,6 +84,11 @@ class QualitySettings(BaseModel):
     warn_forecast_high: Ratio = Field(3.0, description="The same multiple, above which it is shown.")
     min_forecast: Ratio = Field(0.1, description="The same multiple, below which the night is refused.")
     max_forecast: Ratio = Field(10.0, description="The same multiple, above which the night is refused.")
+    max_fallback_pct: Percent = Field(
+        5.0,
+        description="Share of series forecast by a simpler method than the backtest chose, because that one failed, "
+        "above which the night is refused.",
+    )
     warn_late_days: int = Field(
         1,
         ge=0,

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from orchestration import replays, runs
 from orchestration.ingestion import ledger
-from orchestration.publishing import page_data, page_forecast, page_orders
+from orchestration.publishing import page_data, page_forecast, page_lists, page_orders
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, table_exists
 
@@ -32,6 +32,9 @@ def print_night(settings: Settings, console: Console) -> None:
         source = page_data.source_of(con)
         _print_accuracy(page_forecast.accuracy(source), console)
         _print_orders(page_orders.orders(source, top_lines=1), console, settings.currency)
+        for part in page_lists.stock_lists(source):
+            if part["lead"]:
+                console.print(f"{part['title'].lower()}: {part['lead']}", highlight=False, soft_wrap=True)
     for absent in manifest["absent"]:
         console.print(f"  [dim]absent: {absent['name']}: {absent['reason']}[/]", highlight=False, soft_wrap=True)
     console.print("\nwhere to look")

@@ -23,6 +23,7 @@ _COLUMNS = (
     "run_id varchar, as_of date, state varchar, code_version varchar, settings_hash varchar, "
     "started_at timestamptz, ended_at timestamptz, message varchar"
 )
+_LATER_COLUMNS = {"rebuild_of": "varchar"}  # a warehouse made by an older version gets them at its next run
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,23 @@ def code_version() -> str:
     return f"{version('shelfcast')}+{commit}" if commit else version("shelfcast")
 
 
-def begin(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
-    """Open a new run and return its id; a run that never ended (a kill, a power cut) is marked as interrupted."""
+def begin(con: duckdb.DuckDBPyConnection, settings: Settings, rebuild_of: str | None = None) -> str:
+    """Open a new run and return its id; a run that never ended (a kill, a power cut) is marked as interrupted.
+
+    rebuild_of: the older run that is made again.
+    """
     con.execute(f"create table if not exists ops.runs ({_COLUMNS})")
+    for name, kind in _LATER_COLUMNS.items():
+        con.execute(f"alter table ops.runs add column if not exists {name} {kind}")
     con.execute("update ops.runs set state = ?, ended_at = now() where state = ?", [INTERRUPTED, RUNNING])
     known = [row[0] for row in con.execute("select run_id from ops.runs").fetchall()]
     # a warehouse rebuilt from landing must not reuse the id of a night that is still published
     known += [p.name for p in settings.published.glob("run-*")] if settings.published.is_dir() else []
     run_id = f"run-{1 + max((int(k.removeprefix('run-')) for k in known), default=0):05d}"
     con.execute(
-        "insert into ops.runs values (?, null, ?, ?, ?, now(), null, '')",
-        [run_id, RUNNING, code_version(), settings.digest],
+        "insert into ops.runs by name select ? as run_id, ? as state, ? as code_version, ? as settings_hash, "
+        "now() as started_at, '' as message, ? as rebuild_of",
+        [run_id, RUNNING, code_version(), settings.digest, rebuild_of],
     )
     return run_id
 
@@ -95,6 +102,27 @@ def current(con: duckdb.DuckDBPyConnection) -> tuple[str, date]:
     if not rows or rows[0].as_of is None:
         raise ShelfcastError("no run has read any extract yet — start with `shelfcast run`, or materialise the feeds")
     return rows[0].run_id, rows[0].as_of
+
+
+def rebuilt(con: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
+    """Return the older run that this one makes again; None of an ordinary night."""
+    row = con.execute("select rebuild_of from ops.runs where run_id = ?", [run_id]).fetchone()
+    return row[0] if row else None
+
+
+def note_models(con: duckdb.DuckDBPyConnection, run_id: str, model_run: str) -> None:
+    """Remember whose forecasting models a run used: its own, or those of an earlier one."""
+    con.execute("create table if not exists ops.forecast_models (run_id varchar primary key, model_run varchar)")
+    con.execute("insert or replace into ops.forecast_models values (?, ?)", [run_id, model_run])
+
+
+def models_used(con: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
+    """Return the run whose forecasting models this one used; None where that is not known."""
+    there = "select 1 from duckdb_tables() where schema_name = 'ops' and table_name = 'forecast_models'"
+    if not con.execute(there).fetchone():
+        return None
+    row = con.execute("select model_run from ops.forecast_models where run_id = ?", [run_id]).fetchone()
+    return row[0] if row else None
 
 
 def find(con: duckdb.DuckDBPyConnection, run_id: str) -> Closed:

@@ -146,6 +146,11 @@ class Settings(BaseModel):
         return self.home / "warehouse" / "shelfcast.duckdb"
 
     @property
+    def models(self) -> Path:
+        """Return the folder that holds the trained forecasting models."""
+        return self.home / "models"
+
+    @property
     def published(self) -> Path:
         """Return the folder that holds the published nights."""
         return self.home / "published"

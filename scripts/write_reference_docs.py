@@ -144,8 +144,13 @@ EXPOSURES = (
         "order_lists",
         "Order lists",
         "application",
-        "`replenishment_orders` as workbook, CSV and Parquet (`ml/planning`), from forecasts, stock and sources.",
-        ("dim_location", "dim_product", "int_sourcing_resolved", "int_stock_positions", "stg_erp__suppliers"),
+        "What to order, move, allocate, declare and send, as workbooks, CSV and Parquet (`ml/planning`), from "
+        "forecasts, stock, sources, lanes and open orders.",
+        (
+            *("dim_location", "dim_product", "int_lanes_resolved", "int_shelf_terms", "int_sourcing_resolved"),
+            *("int_stock_positions", "int_supply_lateness", "int_supply_under_way", "int_unit_values"),
+            *("stg_erp__locations", "stg_erp__suppliers", "stg_pos__open_orders"),
+        ),
     ),
     Exposure(
         "planners_page",

@@ -1,4 +1,4 @@
-"""A small company for tests: three stores, a warehouse, 24 products, 130 weeks of tills, stock and open orders.
+"""A small company for tests: three stores, a warehouse, 24 products, 130 weeks of tills, stock, orders, lanes.
 
 Everything follows from `seed`; the numbers are made up, the shape is what a real company delivers.
 """
@@ -15,6 +15,8 @@ FIRST_DAY = date(2023, 1, 2)
 LAST_DAY = date(2025, 6, 25)  # a Wednesday: the first published week and month are under way
 STORES = ("S01", "S02", "S03")
 PRODUCTS = 24
+# these come through the warehouse, which has too little of them
+FED_PRODUCTS = (17, 23)
 # one line that nobody's demand is: a bulk purchase, or a slip of the finger
 BULK_DAY, BULK_UNITS = date(2025, 3, 10), 900
 
@@ -28,11 +30,14 @@ def write(landing: Path, *, seed: int = 7, with_stock: bool = True) -> None:
     _put(landing, "erp/locations/locations.csv", _locations())
     if with_stock:
         pairs = sales.select("sku_id", "location_id").unique().sort("sku_id", "location_id")
+        fed = pl.DataFrame({"sku_id": [sku(p) for p in FED_PRODUCTS], "location_id": "W01"})
         _put(landing, "erp/ranging/ranging.csv", pairs.with_columns(listed_on=pl.lit(FIRST_DAY)))
-        _put(landing, "erp/inventory/stock.csv", _inventory(pairs, sales, rng))
+        _put(landing, "erp/inventory/stock.csv", pl.concat([_inventory(pairs, sales, rng), _warehouse_stock(fed)]))
         _put(landing, "erp/suppliers/suppliers.csv", _suppliers())
-        _put(landing, "erp/sourcing/sourcing.csv", _sourcing(pairs))
+        _put(landing, "erp/sourcing/sourcing.csv", _sourcing(pl.concat([pairs, fed])))
         _put(landing, "erp/purchase_orders/orders.csv", _purchase_orders(pairs.head(6)))
+        _put(landing, "erp/lanes/lanes.csv", _lanes())
+        _put(landing, "pos/open_orders/open.csv", _open_orders())
 
 
 def sku(number: int) -> str:
@@ -141,8 +146,10 @@ def _suppliers() -> pl.DataFrame:
 
 def _sourcing(pairs: pl.DataFrame) -> pl.DataFrame:
     number = pl.col("sku_id").cast(pl.Int64)
+    is_fed = number.is_in(FED_PRODUCTS) & (pl.col("location_id") != "W01")
     return pairs.with_columns(
-        supplier_id=pl.when(number % 2 == 0).then(pl.lit("V1")).otherwise(pl.lit("V2")),
+        supplier_id=pl.when(is_fed).then(None).when(number % 2 == 0).then(pl.lit("V1")).otherwise(pl.lit("V2")),
+        from_location_id=pl.when(is_fed).then(pl.lit("W01")),
         lead_time_days=pl.lit(3),
         lead_time_sd_days=pl.lit(1),
         order_multiple=pl.when(number % 3 == 0).then(6).otherwise(1),
@@ -159,3 +166,24 @@ def _purchase_orders(pairs: pl.DataFrame) -> pl.DataFrame:
         expected_on=pl.lit(LAST_DAY + timedelta(days=2)),
         ordered_qty=pl.lit(12),
     )
+
+
+def _warehouse_stock(fed: pl.DataFrame) -> pl.DataFrame:
+    columns = ["snapshot_date", "location_id", "sku_id", "on_hand_qty", "reserved_qty"]
+    return fed.with_columns(snapshot_date=pl.lit(LAST_DAY), on_hand_qty=pl.lit(20.0), reserved_qty=pl.lit(0)).select(
+        columns
+    )
+
+
+def _lanes() -> pl.DataFrame:
+    """A van between all stores, every day."""
+    pairs = [(a, b) for a in STORES for b in STORES if a != b]
+    frame = pl.DataFrame(pairs, schema=["from_location_id", "to_location_id"], orient="row")
+    return frame.with_columns(lead_time_days=pl.lit(1), cost_per_unit=pl.lit(0.1), cost_per_shipment=pl.lit(2))
+
+
+def _open_orders() -> pl.DataFrame:
+    """Ten orders of the last day; the last one asks for more than anybody has."""
+    lines = [(f"W{n}", 1, sku(20 + n % 4), 2 if n < 9 else 100_000, ("North", "South")[n % 2]) for n in range(10)]
+    frame = pl.DataFrame(lines, schema=["order_id", "line_number", "sku_id", "quantity", "region"], orient="row")
+    return frame.with_columns(ordered_at=pl.lit(f"{LAST_DAY}T20:00:00"), channel=pl.lit("web"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
 import shutil
 from datetime import date
 from pathlib import Path
+from unittest.mock import ANY
 
 import duckdb
 import polars as pl
@@ -27,6 +29,7 @@ currency: EUR
 timezone: Europe/Berlin
 forecast: {trees: 40, backtest_weeks: [13]}
 """
+STOCK_LISTS = ("transfer_orders", "allocation", "available_to_promise", "order_sourcing")
 
 
 def shelfcast(*arguments: str):
@@ -67,10 +70,47 @@ def two_nights(tmp_path_factory) -> tuple[Path, list]:
 def test_a_night_is_published_and_says_where_to_look(two_nights):
     home, results = two_nights
     assert results[0].exit_code == 0, results[0].output
-    for text in ("business day 2025-06-25", "pos/sales", "seasonal naive", "lines worth", "index.html", "marts.duckdb"):
+    for text in (
+        "business day 2025-06-25",
+        "pos/sales",
+        "seasonal naive",
+        "lines worth",
+        "open orders: 10 order lines",
+        "index.html",
+        "marts.duckdb",
+    ):
         assert text in results[0].output
     names = {p.name for p in (home / "published" / "latest").iterdir()}
     assert {"manifest.json", "index.html", "marts.duckdb", "replenishment_orders.xlsx", "data_docs"} <= names
+    assert {f"{name}.xlsx" for name in STOCK_LISTS} <= names
+
+
+def test_the_stock_lists_agree_with_each_other(two_nights):
+    with duckdb.connect(str(two_nights[0] / "published" / "latest" / "marts.duckdb"), read_only=True) as con:
+        assert all(con.execute(f"select count(*) from {name}").fetchone()[0] for name in STOCK_LISTS)
+        # one action a place, by value, and the order line says what became of it
+        moved = con.execute(
+            "select o.order_qty, o.withheld_reason, t.move_in_gain_amount >= t.order_gain_amount "
+            "from transfer_orders as t inner join replenishment_orders as o "
+            "on t.sku_id = o.sku_id and t.to_location_id = o.location_id"
+        ).fetchall()
+        assert set(moved) == {(0.0, "units are moved in from another place instead", True)}
+        # what is allocated is what is ordered of the feeding place
+        gap = con.execute(
+            "select max(abs(a.allocated_qty - coalesce(o.order_qty, 0))), count(distinct a.sku_id) "
+            "from allocation as a left join replenishment_orders as o using (sku_id, location_id, from_location_id)"
+        ).fetchone()
+        assert gap == (0.0, len(small_company.FED_PRODUCTS))
+        # what a place is to serve is owed by it
+        owed = con.execute(
+            "select o.backorder_qty, s.units from replenishment_orders as o inner join (select sku_id, location_id, "
+            "sum(sourced_qty) as units from order_sourcing where location_id is not null group by all) as s "
+            "using (sku_id, location_id)"
+        ).fetchall()
+        assert owed
+        assert all(backorder == units for backorder, units in owed)
+        short = con.execute("select sum(short_qty) from order_sourcing where location_id is null").fetchone()[0]
+        assert short > 90_000, "nobody has 100,000"
 
 
 def test_the_published_night_keeps_the_contract(two_nights):
@@ -100,6 +140,63 @@ def test_the_same_landing_gives_the_same_bytes_and_loads_nothing_twice(two_night
     assert results[1].exit_code == 0, results[1].output
     assert parquet_hashes(home, "run-00001") == parquet_hashes(home, "run-00002")
     assert "rows: 0 loaded" in results[1].output
+
+
+def registry_of(home: Path, run: str) -> dict:
+    return next(facts for facts in manifest(home, run)["models"] if facts["name"] == "registry")
+
+
+def test_the_first_night_trains_the_second_only_predicts_and_both_say_whose_models_forecast(two_nights):
+    home, results = two_nights
+    assert "training: there is no champion yet" in results[0].output
+    assert "no training: the models in use forecast" in results[1].output
+    for run in ("run-00001", "run-00002"):
+        registry = registry_of(home, run)
+        assert registry["trained_in"] == "run-00001"
+        for name, digest in registry["files"].items():
+            assert hashlib.sha256((home / "models/run-00001" / name).read_bytes()).hexdigest() == digest
+    assert sorted(path.name for path in (home / "models").iterdir()) == ["champion.json", "run-00001"]
+
+
+def test_a_model_file_that_was_changed_ends_the_night_and_an_earlier_day_does_not_use_what_saw_later_ones(
+    two_nights, tmp_path
+):
+    home = broken_copy(two_nights, tmp_path)
+    earlier = shelfcast("run", "--home", home, "--as-of", "2025-06-20")
+    assert earlier.exit_code == 0, earlier.output
+    assert registry_of(home, "run-00003")["trained_in"] == "run-00003"
+    later = shelfcast("run", "--home", home)
+    assert registry_of(home, "run-00004")["trained_in"] == "run-00001", later.output
+    model = home / "models/run-00001/trained.json"
+    model.write_bytes(model.read_bytes().replace(b"0", b"1", 1))
+    result = shelfcast("run", "--home", home)
+    assert result.exit_code == 1
+    for text in ("models/run-00001/trained.json", "was changed after it was written", "latest stays at run-00004"):
+        assert text in result.output.replace("\n", "")
+
+
+def test_an_edit_that_cannot_be_followed_ends_the_night_and_says_where_it_stands(two_nights, tmp_path):
+    home = broken_copy(two_nights, tmp_path)
+    (home / "decisions").mkdir()
+    header = "level,node,starts_on,ends_on,factor,quantity,owner,reason,expires_on"
+    good = "total,total,2025-06-26,2025-07-02,1.2,,Ann,fair,2025-07-02"
+    bad = "location,S99,2025-06-26,2025-07-02,1.2,,Ann,fair,2025-07-02"
+    edits = home / "decisions/forecast_edits.csv"
+    edits.write_text(f"{header}\n{good}\n{bad}\n")
+    result = shelfcast("run", "--home", home)
+    assert result.exit_code == 1
+    for text in ("forecast_edits.csv, line 3, column 'node', value 'S99'", "latest stays at run-00002"):
+        assert text in result.output
+    edits.write_text(f"{header}\n{good}\n")
+    assert shelfcast("run", "--home", home).exit_code == 0
+    plain, edited = (
+        pl.read_parquet(home / f"published/{run}/forecast_daily.parquet").filter(pl.col("date") <= date(2025, 7, 2))
+        for run in ("run-00002", "run-00004")
+    )
+    assert edited["mean"].sum() == pytest.approx(1.2 * plain["mean"].sum())
+    listed = pl.read_parquet(home / "published/run-00004/forecast_edits.parquet")
+    assert listed.select("owner", "state", "expires_on").rows() == [("Ann", "applied", date(2025, 7, 2))]
+    assert "fair" in (home / "published/run-00004/index.html").read_text(encoding="utf-8")
 
 
 def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_nights):
@@ -219,7 +316,7 @@ def test_without_stock_the_orders_are_absent_and_an_earlier_day_can_be_closed(tm
     result = shelfcast("run", "--home", home, "--as-of", "2025-05-31")
     assert result.exit_code == 0, result.output
     absent = {a["name"]: a["reason"] for a in manifest(home)["absent"]}
-    assert "erp/inventory" in absent["replenishment_orders"]
+    assert all("erp/inventory" in absent[name] for name in ("replenishment_orders", *STOCK_LISTS))
     weekly = pl.read_parquet(home / "published/latest/forecast_weekly.parquet")
     assert weekly["as_of"].unique().to_list() == [date(2025, 5, 31)]
     # Saturday the 31st is closed: one day of its week lies ahead, then 26 whole weeks
@@ -271,6 +368,7 @@ def test_an_older_night_made_again_later_has_the_same_bytes(two_nights, tmp_path
     assert again.exit_code == 0, again.output
     assert parquet_hashes(home, "run-00004") == parquet_hashes(home, "run-00001")
     assert manifest(home, "run-00004")["inputs"] == manifest(home, "run-00001")["inputs"]
+    assert registry_of(home, "run-00004") == registry_of(home, "run-00001") | {"trained_because": ANY}
     assert shelfcast("rebuild", "run-00099", "--home", home).exit_code == 1
 
 

@@ -272,5 +272,11 @@ FEEDS = (
             ),
         ),
     ),
+    Feed(
+        "decisions_forecast_edits",
+        "level node starts_on ends_on owner reason expires_on",
+        key="level node starts_on ends_on",
+        shown="level node starts_on ends_on factor quantity owner",
+    ),
     Feed("decisions_erase_customers", "source customer_id", shown="source"),
 )

@@ -24,7 +24,7 @@ class Horizon:
 
 
 def forecast_checks(settings: QualitySettings, as_of: date) -> list[Check]:
-    """Return the checks on ml.forecast_daily, forecast_weekly, forecast_monthly and forecast_accuracy."""
+    """Return the checks on the tables of the forecast: ml.forecast_*."""
     checks = [check for horizon in _horizons(as_of) for check in _horizon_checks(horizon, as_of)]
     return [
         *checks,
@@ -33,6 +33,9 @@ def forecast_checks(settings: QualitySettings, as_of: date) -> list[Check]:
         _days_add_up(),
         *_size(settings, as_of),
         _accuracy(),
+        *_hierarchy(as_of),
+        _drivers_add_up(),
+        *_fallbacks(settings),
     ]
 
 
@@ -214,3 +217,94 @@ def _accuracy() -> Check:
         severity="warn",
         advice="the history is too short for a backtest; forecasts of the first months cannot be judged",
     )
+
+
+def _hierarchy(as_of: date) -> list[Check]:
+    table = Table("ml.forecast_hierarchy", ("level", "node", "period_type", "period_start"))
+    crossed = " or ".join(f"{a} > {b} + 1e-9" for a, b in pairwise(QUANTILES))
+    numbers = " and ".join(f"{name} >= 0 and {name} < {NO_NUMBER:.0f}" for name in ("mean", *QUANTILES))
+    adds_up = """
+        with series as (
+            select 'week' as period_type, week_start as period_start, sum(mean) as series_mean
+            from ml.forecast_weekly group by week_start
+            union all
+            select 'month', month_start, sum(mean) from ml.forecast_monthly group by month_start
+        ),
+        levels as (
+            select level, period_type, period_start, sum(mean) as level_mean
+            from ml.forecast_hierarchy group by level, period_type, period_start
+        )
+        select level, period_type, period_start, level_mean, series_mean
+        from levels full join series using (period_type, period_start)
+        where (abs(level_mean - series_mean) <= 1e-6 + 1e-9 * series_mean) is not true
+    """
+    return [
+        table.has_rows("The hierarchy is forecast.", advice=FAULT),
+        table.unique("level", "node", "period_type", "period_start"),
+        table.no_rows(
+            "as_of_is_the_business_day",
+            f"as_of is {as_of} in every row.",
+            f"select * from {table.name} where as_of is distinct from {day(as_of)}",
+            (*table.shown, "as_of"),
+            advice=FAULT,
+        ),
+        table.no_rows(
+            "quantiles_are_in_order",
+            "Mean and quantiles are numbers of zero or more, and a higher quantile is never below a lower one.",
+            f"select * from {table.name} where ({numbers}) is not true or {crossed}",
+            (*table.shown, "mean", *QUANTILES),
+            advice=FAULT,
+        ),
+        table.no_rows(
+            "levels_add_up_to_the_series",
+            "The nodes of every level sum to the forecast of all series, week by week and month by month.",
+            adds_up,
+            ("level", "period_type", "period_start", "level_mean", "series_mean"),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _drivers_add_up() -> Check:
+    query = """
+        with drivers as (
+            select sku_id, location_id, sum(amount) as drivers_sum from ml.forecast_drivers group by sku_id, location_id
+        ),
+        days as (
+            select sku_id, location_id, sum(mean) as days_sum from ml.forecast_daily group by sku_id, location_id
+        )
+        select sku_id, location_id, drivers_sum, days_sum
+        from drivers full join days using (sku_id, location_id)
+        where (abs(drivers_sum - days_sum) <= 1e-6 + 1e-9 * days_sum) is not true
+    """
+    table = Table("ml.forecast_drivers", ("sku_id", "location_id"))
+    return table.no_rows(
+        "drivers_add_up",
+        "The drivers of a series sum to its forecast of the next 28 days.",
+        query,
+        (*table.shown, "drivers_sum", "days_sum"),
+        advice=FAULT,
+    )
+
+
+def _fallbacks(settings: QualitySettings) -> list[Check]:
+    table = Table("ml.forecast_fallbacks", ("reason", "used", "of_all"))
+    advice = "look into the log of the forecasts for why the model failed; the night is right, but simpler than usual"
+    return [
+        table.no_rows(
+            "nothing_failed",
+            "No model failed, so none was replaced by a simpler one.",
+            f"select * from {table.name} where used > 0",
+            table.shown,
+            severity="warn",
+            advice=advice,
+        ),
+        table.no_rows(
+            "few_series_fell_back",
+            f"At most {settings.max_fallback_pct:g} % of the series are forecast by a simpler method than the backtest "
+            "chose (quality.max_fallback_pct).",
+            f"select * from {table.name} where of_all > 0 and used * 100.0 > {settings.max_fallback_pct} * of_all",
+            table.shown,
+            advice=advice,
+        ),
+    ]

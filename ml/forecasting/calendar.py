@@ -18,6 +18,11 @@ _MONTH_PENALTY = 0.3  # of that of a season or a holiday: the month comes round 
 # holidays are 0.905, 5 times less 0.894, 20 times less 0.886; with the public holidays alone 0.880.
 _EVENT_PENALTY = 20.0
 
+_DAY_LAGS = (-2, -1, 0, 1)  # days from an event to the day that it moves: people shop before it, and less after it
+# Of a day's regressors, relative to an event (models/day_effects.py); none of them is sharp: a tenth or ten times moves
+# the error of the benchmark by less than 1 %.
+_WEEKDAY_PENALTY, _MONTH_DAY_PENALTY = 0.1, 3.0
+
 Events = dict[str, frozenset[date]]  # name -> its days, past and to come
 
 
@@ -28,6 +33,48 @@ class Regressors:
     names: tuple[str, ...]
     values: np.ndarray
     penalty: np.ndarray
+
+
+@dataclass(frozen=True)
+class DayRegressors:
+    """What the calendar says of consecutive days: names, values (days, names), how much each is drawn to 0, kind."""
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    penalty: np.ndarray
+    is_weekday: np.ndarray
+
+
+def day_regressors(
+    first: date, days: int, country: str | None, events: Events, regional: list[tuple[Events, float]]
+) -> DayRegressors:
+    """Regressors of `days` days from `first` on: weekday, day of the month, days around each holiday and event.
+
+    regional: events of single regions, each with the share of the demand that it concerns (1 for groups of that
+    region, 0 for those of another: names are the same for all groups, so that effects can be handed down).
+    """
+    dates = [first + timedelta(days=k) for k in range(days)]
+    columns: dict[str, np.ndarray] = {}
+    for weekday in range(1, 7):  # against Sunday, so that they add up to nothing over a week
+        columns[f"weekday {weekday}"] = np.array([(d.isoweekday() == weekday) - (d.isoweekday() == 7) for d in dates])
+    penalty = [_WEEKDAY_PENALTY] * len(columns)
+    for number in range(1, 32):
+        columns[f"day {number}"] = np.array([day.day == number for day in dates])
+        penalty.append(_MONTH_DAY_PENALTY)
+    shares: dict[str, dict[date, float]] = {}
+    company = {**_dates_by_holiday(country, first.year, dates[-1].year + 1), **events}
+    for known, share in ((company, 1.0), *regional):
+        for name, its_days in known.items():
+            on = shares.setdefault(name, {})
+            for day in its_days:
+                on[day] = min(on.get(day, 0.0) + share, 1.0)
+    for name, on in sorted(shares.items()):
+        for lag in _DAY_LAGS:
+            columns[f"{name} {lag:+d}"] = np.array([on.get(day - timedelta(days=lag), 0.0) for day in dates])
+            penalty.append(1.0)
+    is_weekday = np.array([name.startswith("weekday ") for name in columns])
+    values = np.array(list(columns.values()), dtype=np.float64).T
+    return DayRegressors(tuple(columns), values, np.array(penalty), is_weekday)
 
 
 def block_regressors(

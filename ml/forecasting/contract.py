@@ -45,6 +45,8 @@ ACCURACY_SCHEMA = pl.Schema(
     }
 )
 
+FALLBACKS_SCHEMA = pl.Schema({"reason": pl.String, "used": pl.Int64, "of_all": pl.Int64})
+
 
 class ContractError(ValueError):
     """A frame does not have the agreed shape; the message names the column and what to do."""
@@ -54,8 +56,12 @@ class ContractError(ValueError):
 class ForecastResult:
     """What one night's forecast is: published tables, what planning needs, and how they came about.
 
+    hierarchy: hierarchy_table.HIERARCHY_SCHEMA. drivers: drivers.DRIVERS_SCHEMA. edits: edits.EDITS_SCHEMA.
     models: one dict a fitted model (name, cutoff, window, rows, features, trees, seed, …), for the manifest.
-    fallbacks: how many times a rung of the ladder was used, by reason. warnings: sentences for the page.
+    fallbacks: how many times a rung of the ladder was used, by reason (FALLBACKS_SCHEMA; of_all: of how many, where
+    the reason counts series of this night). warnings: sentences for the page.
+    trained_files: what was trained this night, as files by name, for later nights; empty where nothing was.
+    trained_because: why it was trained, in words; empty where it was not.
     """
 
     daily: pl.DataFrame
@@ -63,9 +69,14 @@ class ForecastResult:
     monthly: pl.DataFrame
     accuracy: pl.DataFrame
     dispersion: pl.DataFrame
+    hierarchy: pl.DataFrame
+    drivers: pl.DataFrame
+    edits: pl.DataFrame
     models: list[dict[str, object]]
-    fallbacks: dict[str, int]
+    fallbacks: pl.DataFrame
     warnings: list[str]
+    trained_files: dict[str, bytes]
+    trained_because: str
 
 
 def check_series(series: pl.DataFrame) -> pl.DataFrame:
@@ -118,8 +129,8 @@ def check_history(history: pl.DataFrame, series: pl.DataFrame, as_of: date) -> t
     return clean, warnings
 
 
-def check_events(events: pl.DataFrame | None) -> Events:
-    """Days of each event that concerns the whole company (no region) and comes round: two days of it at least.
+def check_events(events: pl.DataFrame | None) -> dict[str, Events]:
+    """Days of each event by region ("" for the whole company), of those that come round: two days of it at least.
 
     Raises ContractError on missing columns.
     """
@@ -129,12 +140,16 @@ def check_events(events: pl.DataFrame | None) -> Events:
     if missing:
         raise ContractError(f"events lack the columns {missing}; they need date, event_name and region")
     named = (
-        events.filter(pl.col("region").is_null(), pl.col("date").is_not_null(), pl.col("event_name").is_not_null())
-        .group_by(pl.col("event_name").cast(pl.String))
+        events.filter(pl.col("date").is_not_null(), pl.col("event_name").is_not_null())
+        .group_by(pl.col("region").cast(pl.String).fill_null(""), pl.col("event_name").cast(pl.String))
         .agg(pl.col("date").cast(pl.Date).unique())
-        .sort("event_name")
+        .sort("region", "event_name")
     )
-    return {name: frozenset(days) for name, days in named.iter_rows() if len(days) >= 2}
+    found: dict[str, Events] = {}
+    for region, name, days in named.iter_rows():
+        if len(days) >= 2:
+            found.setdefault(region, {})[name] = frozenset(days)
+    return found
 
 
 def is_counted(history: pl.DataFrame) -> bool:

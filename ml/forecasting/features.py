@@ -57,15 +57,57 @@ def feature_names() -> list[str]:
     ]
 
 
+LEVEL, SEASON, PRICE, PROMOTION, EVENTS = "level", "season", "price", "promotion", "events"
+DRIVERS = (LEVEL, SEASON, PRICE, PROMOTION, EVENTS)
+_DRIVER_PREFIXES = {  # first fit counts; every other feature tells of the level
+    "season": SEASON,
+    "year_sin": SEASON,
+    "year_cos": SEASON,
+    "month_day": SEASON,
+    "early_days": SEASON,
+    "price": PRICE,
+    "promo": PROMOTION,
+    "holiday": EVENTS,
+    "event": EVENTS,
+}
+_NEUTRAL = {"month_day": 15.5, "early_days": 70 / 30.4}  # the middle of a month, as many early days as in a usual week
+_SEASON_OF_LEVEL = ("year_ago", "year_ago_near")  # the same weeks a year ago; neutral: the level before them
+
+
+def driver_of(name: str) -> str:
+    """The driver (one of DRIVERS) that a feature belongs to."""
+    if name in _SEASON_OF_LEVEL:
+        return SEASON
+    return next((driver for prefix, driver in _DRIVER_PREFIXES.items() if name.startswith(prefix)), LEVEL)
+
+
+def neutral(matrix: np.ndarray) -> np.ndarray:
+    """A copy of `FeatureStore.matrix` in which nothing but the level speaks; what is missing stays so."""
+    names = feature_names()
+    result = matrix.copy()
+    for column, name in enumerate(names):
+        if name in _SEASON_OF_LEVEL:
+            result[:, column] = matrix[:, names.index("year_ago_level")]
+        elif driver_of(name) != LEVEL:
+            result[:, column] = _NEUTRAL.get(name, 0.0)
+    return np.where(np.isnan(matrix), np.nan, result)
+
+
 def categorical_features() -> list[str]:
     """The columns that hold codes, not amounts."""
     return [f"code_{g}" for g in CODE_GROUPS]
 
 
 class FeatureStore:
-    """Running sums of a panel, from which the features of any (series, origin, horizon) are read."""
+    """Running sums of a panel, from which the features of any (series, origin, horizon) are read.
 
-    def __init__(self, panel: Panel, country: str | None = None) -> None:
+    code_labels: for each of CODE_GROUPS the names of the groups with a code of their own, from code 1 on; given, the
+    codes are those of an earlier store (of a fitted model), whatever groups have come since.
+    """
+
+    def __init__(
+        self, panel: Panel, country: str | None = None, code_labels: dict[str, list[str]] | None = None
+    ) -> None:
         self.panel = panel
         self.country = country
         demand = panel.demand.astype(np.float64)
@@ -76,7 +118,8 @@ class FeatureStore:
         self._groups = {}
         for name in dict.fromkeys((*SEASON_GROUPS, *TREND_GROUPS, *PRODUCT_GROUPS)):
             self._groups[name] = _running(sum_groups(panel.demand, panel.codes[name]))
-        self._codes = {name: _largest_codes(panel.codes[name]) for name in CODE_GROUPS}
+        self.code_labels = code_labels or {name: _largest_groups(panel, name) for name in CODE_GROUPS}
+        self._codes = {name: _codes_of(panel, name, labels) for name, labels in self.code_labels.items()}
 
     def level(self, series: np.ndarray, origin: np.ndarray, window: int) -> np.ndarray:
         """Mean demand a block over the last `window` blocks before the origin, since birth where that is shorter."""
@@ -198,13 +241,17 @@ def _last_sale(demand: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(position, axis=1)
 
 
-def _largest_codes(codes: np.ndarray) -> np.ndarray:
-    """Codes 1 … MAX_CODES by number of series (ties: the smaller code first); all other groups are 0."""
-    counts = np.bincount(codes)
-    order = np.argsort(-counts, kind="stable")[:MAX_CODES]
-    table = np.zeros(len(counts), dtype=np.int32)
-    table[order] = np.arange(1, len(order) + 1)
-    return table[codes]
+def _largest_groups(panel: Panel, name: str) -> list[str]:
+    """Names of the MAX_CODES groups with most series, the largest first (ties: the earlier name)."""
+    order = np.argsort(-np.bincount(panel.codes[name]), kind="stable")[:MAX_CODES]
+    return [panel.labels[name][group] for group in order]
+
+
+def _codes_of(panel: Panel, name: str, labels: list[str]) -> np.ndarray:
+    """Code of each series: 1 … len(labels) by name of its group, 0 for all others."""
+    known = {label: code for code, label in enumerate(labels, start=1)}
+    table = np.array([known.get(label, 0) for label in panel.labels[name]], dtype=np.int32)
+    return table[panel.codes[name]]
 
 
 def log_ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

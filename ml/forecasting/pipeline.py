@@ -1,34 +1,38 @@
 """One night's forecast, from demand history to published tables: the only module that knows the order of the steps.
 
-    check → panel → backtest → select → reconcile → measure dispersion → forecast → tables
+    check → panel → train, where it is due → forecast → reconcile → tables
 
 What belongs here: that order, and what is handed from step to step. What does not: any number.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import numpy as np
 import polars as pl
 
-from ml.forecasting.contract import ForecastResult, check_events, check_history, check_series, is_counted
-from ml.forecasting.daily import learn_day_shares
+from ml.forecasting.contract import FALLBACKS_SCHEMA, ForecastResult
+from ml.forecasting.daily import DayShares, learn_day_shares
 from ml.forecasting.distribution import DemandDistribution
-from ml.forecasting.evaluation.accuracy import Scored, accuracy_table, steps_of
-from ml.forecasting.evaluation.backtest import LIGHTGBM, METHODS, Trial, look_ahead, run_backtest
-from ml.forecasting.evaluation.dispersion import measure_dispersion
-from ml.forecasting.evaluation.repairs import repair_worth
-from ml.forecasting.evaluation.weights import learn_weights
+from ml.forecasting.drivers import DAYS as DRIVER_DAYS
+from ml.forecasting.drivers import drivers_of_methods, drivers_table
+from ml.forecasting.edits import APPLIED, EXPIRED, EditLayer, apply_edits, check_edits
+from ml.forecasting.evaluation.backtest import LIGHTGBM, METHODS, Outlook, look_ahead
+from ml.forecasting.evaluation.edits import edit_worth, worth_in_words
+from ml.forecasting.hierarchy_table import PeriodMeans, hierarchy_table
 from ml.forecasting.metrics import demand_classes
 from ml.forecasting.models.launch import launch_levels
-from ml.forecasting.panel import Panel, build_panel
-from ml.forecasting.reconciliation import SEASON_BLOCKS, Weights, reconcile
-from ml.forecasting.selection import choose, combine, wants_lightgbm
+from ml.forecasting.panel import Panel
+from ml.forecasting.reconciliation import REGRESSION, SEASON_BLOCKS, reconcile
+from ml.forecasting.selection import combine, wants_lightgbm
 from ml.forecasting.settings import ForecastSettings
-from ml.forecasting.tables import Final, publish
+from ml.forecasting.tables import Final, months, publish, weeks
+from ml.forecasting.trained import Trained, from_files, to_files
+from ml.forecasting.training import Night, make_night, train, why_train
 
 LAUNCH = "like_products"
+SIMPLER = "series forecast by a simpler method than the backtest chose"
 
 
 def run(
@@ -38,89 +42,146 @@ def run(
     settings: ForecastSettings,
     say: Callable[[str], None],
     events: pl.DataFrame | None = None,
+    champion: Mapping[str, bytes] | None = None,
+    must_train: str = "",
+    edits: pl.DataFrame | None = None,
+    past_edits: pl.DataFrame | None = None,
+    channel_mix: pl.DataFrame | None = None,
 ) -> ForecastResult:
     """Forecast demand of every series from as_of + 1 on, with what was known at the close of as_of.
 
     series: ml.demand_series (contract.SERIES_COLUMNS, optionally launched_on), series_id 1 … n. history: sparse
     ml.demand_history; a missing day since the first demand is zero demand. events: the company's calendar (date,
-    event_name, region), past and to come. Raises contract.ContractError when a frame is not as agreed; a failing model
-    never stops the run, it is replaced and counted in `fallbacks`.
+    event_name, region), past and to come. champion: files of the models in use (`trained_files` of an earlier night);
+    they forecast, unless training is due (training.why_train) or must_train says why it is. edits: planners' edits
+    (edits.EDIT_COLUMNS); past_edits: those that earlier nights applied (edits.EDITS_SCHEMA), to be scored.
+    channel_mix: units by place and channel of late (hierarchy.MIX_COLUMNS).
+
+    Raises contract.ContractError when a frame is not as agreed, edits.EditsError when an edit cannot be followed,
+    trained.TrainedFilesError when the champion cannot be read; a failing model never stops the run, it is replaced and
+    counted in `fallbacks`.
     """
-    series = check_series(series)
-    is_count = is_counted(history)
-    given = history
-    history, warnings = check_history(given, series, as_of)
-    panel = build_panel(series, history, as_of, check_events(events))
-    say(f"{panel.series:,} series, {history.height:,} days with demand, {panel.blocks} weeks of history")
-    trials = run_backtest(panel, history, settings, say)
-    choice = choose(trials, settings)
-    selected = [combine(trial.outlook, choice)[0] for trial in trials]
-    learned = learn_weights(trials, selected, settings)
-    final_trials = [
-        reconcile(blocks, trial.outlook.targets, learned.weights)
-        for trial, blocks in zip(trials, selected, strict=True)
-    ]
-    shares = [learn_day_shares(history, trial.outlook.panel) for trial in trials]
+    night = make_night(series, history, as_of, events)
+    check_edits(edits, night.series)  # before minutes are spent on training
+    panel = night.panel
+    say(f"{panel.series:,} series, {night.history.height:,} days with demand, {panel.blocks} weeks of history")
+    in_use = from_files(champion) if champion is not None else None
+    reason = must_train or why_train(night, in_use, settings, say)
+    say(f"training: {reason}" if reason else "no training: the models in use forecast")
+    trained = train(night, in_use, settings, say) if reason or in_use is None else in_use
+    return predict(night, trained, settings, say, reason, edits, past_edits, channel_mix)
 
-    def measure(kept: list[int]) -> pl.DataFrame:
-        chosen = ([trials[k] for k in kept], [final_trials[k] for k in kept], [shares[k] for k in kept])
-        return measure_dispersion(*chosen, history, is_count, settings)
 
-    dispersion = measure(list(range(len(trials))))
-    say(f"dispersion measured on {int(dispersion['windows'].sum()):,} windows")
-    scored = []
-    for k, trial in enumerate(trials):
-        others = [other for other in range(len(trials)) if other != k] or [k]
-        steps = steps_of(trial, selected[k], final_trials[k])
-        scored.append(Scored(trial, steps, DemandDistribution.from_frame(measure(others))))
-    accuracy = pl.concat([accuracy_table(scored), repair_worth(trials, panel, given)])
-
+def predict(
+    night: Night,
+    trained: Trained,
+    settings: ForecastSettings,
+    say: Callable[[str], None],
+    reason: str = "",
+    edits: pl.DataFrame | None = None,
+    past_edits: pl.DataFrame | None = None,
+    channel_mix: pl.DataFrame | None = None,
+) -> ForecastResult:
+    """The night's tables from trained models; reason: why they were trained this night, empty where they were not."""
+    panel = night.panel
     segments = demand_classes(panel.demand, panel.born)
-    asked = wants_lightgbm(segments, choice)
-    outlook = look_ahead(panel, history, segments, asked, settings, settings.train_rows, say)
-    blocks, model = combine(outlook, choice)
-    blocks = reconcile(blocks, outlook.targets, learned.weights)
-    launch = launch_levels(series, panel)
+    asked = wants_lightgbm(segments, trained.choice)
+    weights = trained.learned.weights
+    has_prophet = any(source != REGRESSION and weight > 0 for source, weight in weights.values())
+    outlook = look_ahead(panel, night.history, segments, asked, trained.model, settings, say, has_prophet)
+    selected, model = combine(outlook, trained.choice)
+    launch = launch_levels(night.series, panel)
     new = np.flatnonzero(launch > 0)
-    blocks[new] = launch[new, None]
+    blocks = reconcile(selected, outlook.targets, weights)
+    selected[new], blocks[new] = launch[new, None], launch[new, None]  # no aggregate knows of what has not sold yet
     model[new] = len(METHODS)
-    final = Final(blocks, model, (*METHODS, LAUNCH), segments)
-    daily, weekly, monthly = publish(
-        series, final, learn_day_shares(history, panel), DemandDistribution.from_frame(dispersion), as_of, settings
+    shares = learn_day_shares(night.history, panel, settings.holiday_country)
+    layer = apply_edits(
+        check_edits(edits, night.series),
+        night.series,
+        night.as_of,
+        lambda rows: shares.split(blocks[rows].astype(np.float64), rows),
+        settings.chunk_series,
     )
+    final = Final(blocks, model, (*METHODS, LAUNCH), segments, layer)
+    distribution = DemandDistribution.from_frame(trained.dispersion)
+    daily, weekly, monthly = publish(night.series, final, shares, distribution, night.as_of, settings)
     say(f"{daily.height:,} days, {weekly.height:,} weeks, {monthly.height:,} months")
-    outlooks = [trial.outlook for trial in trials] + [outlook]
-    fallbacks: Counter[str] = Counter()
-    for each in outlooks:
-        fallbacks.update(each.fallbacks)
-    if len(asked) and LIGHTGBM not in outlook.forecasts:
-        fallbacks["series on baselines for want of LightGBM"] += len(asked)
-    models = [facts for each in outlooks for facts in each.models]
-    warnings += _warnings(trials, learned.weights, panel)
-    models.append(
-        {"name": "selection", "choice": {f"{segment} {band}": name for (segment, band), name in choice.items()}}
-    )
-    models.append(
-        {
-            "name": "reconciliation",
-            "weights": {band: list(how) for band, how in learned.weights.items()},
-            "rmsse_without": {band: round(before, 4) for band, (before, _) in learned.scores.items()},
-            "rmsse_with": {band: round(after, 4) for band, (_, after) in learned.scores.items()},
-        }
-    )
-    return ForecastResult(daily, weekly, monthly, accuracy, dispersion, models, dict(fallbacks), warnings)
-
-
-def _warnings(trials: list[Trial], weights: Weights, panel: Panel) -> list[str]:
-    """What a planner should know about how this night's forecast came about."""
-    warnings = []
-    if not trials:
-        warnings.append("history is too short for a backtest: methods and quantiles are defaults, accuracy is unknown")
+    fallbacks = _fallbacks(trained, outlook, asked, panel)
+    worth = edit_worth(past_edits, night.series, night.history, night.as_of)
+    warnings = [*night.warnings, *trained.warnings, *_edit_warnings(layer), *worth_in_words(worth)]
     if panel.blocks < SEASON_BLOCKS:
         warnings.append("history is shorter than two years: aggregates have no yearly season of their own")
-    off = [band for band, (_, weight) in weights.items() if weight == 0]
-    if trials and off:
-        warnings.append(
-            f"weeks {', '.join(off)}: drawing the series towards the aggregates lost in the backtest and is off"
-        )
-    return warnings
+    return ForecastResult(
+        daily,
+        weekly,
+        monthly,
+        pl.concat([trained.accuracy, worth]),
+        trained.dispersion,
+        _hierarchy(night, trained, weekly, monthly, channel_mix, settings),
+        _drivers(night, trained, outlook, selected, model, final, shares, settings),
+        layer.listed,
+        [*trained.models, *(facts for facts in outlook.models if facts["name"] != LIGHTGBM)],
+        fallbacks,
+        warnings,
+        to_files(trained) if reason else {},
+        reason,
+    )
+
+
+def _hierarchy(
+    night: Night,
+    trained: Trained,
+    weekly: pl.DataFrame,
+    monthly: pl.DataFrame,
+    channel_mix: pl.DataFrame | None,
+    settings: ForecastSettings,
+) -> pl.DataFrame:
+    layouts = (("week", weeks(night.as_of, settings), weekly), ("month", months(night.as_of, settings), monthly))
+    parts = [
+        PeriodMeans(name, periods, table["mean"].to_numpy().reshape(night.panel.series, len(periods)))
+        for name, periods, table in layouts
+    ]
+    return hierarchy_table(night.series, parts, trained.level_dispersion, channel_mix, night.as_of)
+
+
+def _drivers(
+    night: Night,
+    trained: Trained,
+    outlook: Outlook,
+    selected: np.ndarray,
+    model: np.ndarray,
+    final: Final,
+    shares: DayShares,
+    settings: ForecastSettings,
+) -> pl.DataFrame:
+    names = np.array(final.model_names)[model[:, 0]]
+    amounts = drivers_of_methods(outlook, names, selected, trained.model, settings.holiday_country, settings.threads)
+    unedited, published = np.zeros(len(names)), np.zeros(len(names))
+    for start in range(0, len(names), settings.chunk_series):
+        chunk = np.arange(start, min(start + settings.chunk_series, len(names)))
+        means = shares.split(final.blocks[chunk].astype(np.float64), chunk)
+        unedited[chunk] = means[:, :DRIVER_DAYS].sum(axis=1)
+        published[chunk] = final.edits.apply(means, chunk)[:, :DRIVER_DAYS].sum(axis=1)
+    return drivers_table(night.series, amounts, unedited, published, night.as_of)
+
+
+def _fallbacks(trained: Trained, outlook: Outlook, asked: np.ndarray, panel: Panel) -> pl.DataFrame:
+    """How often a simpler method stood in: in training, this night, and for how many series of all."""
+    counted = Counter(trained.fallbacks)
+    counted.update(outlook.fallbacks)
+    served = outlook.forecasts.get(LIGHTGBM)
+    missing = len(asked) if served is None else int(np.isnan(served[asked]).any(axis=1).sum())
+    rows = [{"reason": reason, "used": used, "of_all": None} for reason, used in sorted(counted.items())]
+    rows.append({"reason": SIMPLER, "used": missing, "of_all": panel.series})
+    return pl.DataFrame(rows, schema=FALLBACKS_SCHEMA)
+
+
+def _edit_warnings(layer: EditLayer) -> list[str]:
+    """Edits that changed nothing are said, never dropped in silence."""
+    idle = layer.listed.filter(pl.col("state") != APPLIED)
+    return [
+        f"edit of {row['owner']} on {row['level']} {row['node']}, {row['starts_on']} to {row['ends_on']}, changed "
+        f"nothing: {row['state']}" + (f" on {row['expires_on']}" if row["state"] == EXPIRED else "")
+        for row in idle.iter_rows(named=True)
+    ]

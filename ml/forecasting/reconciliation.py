@@ -25,21 +25,12 @@ import polars as pl
 from ml.forecasting.calendar import block_regressors
 from ml.forecasting.contract import BANDS, HORIZON_BLOCKS
 from ml.forecasting.features import YEAR
+from ml.forecasting.hierarchy import PARENTS, Hierarchy, hierarchy_of
 from ml.forecasting.models.dynamic_regression import GroupForecast, forecast_groups
 from ml.forecasting.models.prophet import Aggregate
 from ml.forecasting.panel import BLOCK_DAYS, Panel, sum_groups
 from ml.forecasting.settings import ForecastSettings
 
-PARENTS = {  # level -> the level above, whose effects of the calendar it is drawn to
-    "total": "total",
-    "region": "total",
-    "location": "region",
-    "department": "total",
-    "region_department": "department",
-    "location_department": "region_department",
-}
-CELLS = ("location_department", "region_department", "department", "total")  # the finest with few enough groups serves
-MAX_CELLS = 1000
 PROPHET_LEVELS = ("department", "location", "total")
 MAX_PROPHET_GROUPS = 30  # levels with more groups are left out: an aggregate costs Prophet about 0.5 s on a core
 REGRESSION, PROPHET, BOTH = "dynamic_regression", "prophet", "mean_of_both"
@@ -54,40 +45,11 @@ Nodes = dict[str, np.ndarray]  # level -> (groups, HORIZON_BLOCKS), NaN = no for
 
 
 @dataclass(frozen=True)
-class Hierarchy:
-    """The cells that series are summed to, and the levels over them.
-
-    cell_of: cell of each series. levels: for each level, coarse first, the group of each cell.
-    """
-
-    cell_of: np.ndarray
-    levels: dict[str, np.ndarray]
-
-    @property
-    def cells(self) -> int:
-        """Number of cells."""
-        return len(self.levels["total"])
-
-
-@dataclass(frozen=True)
 class Targets:
     """Forecasts of the cells that add up at every level, by source: (cells, HORIZON_BLOCKS)."""
 
     hierarchy: Hierarchy
     by_source: dict[str, np.ndarray]
-
-
-def hierarchy_of(codes: dict[str, np.ndarray]) -> Hierarchy:
-    """The finest cells of at most MAX_CELLS groups, and every level that they nest in."""
-    cell = next(name for name in CELLS if int(codes[name].max(initial=0)) < MAX_CELLS)
-    cell_of = codes[cell]
-    _, member = np.unique(cell_of, return_index=True)
-    levels = {}
-    for name in PARENTS:
-        of_cell = codes[name][member]
-        if name == cell or np.array_equal(of_cell[cell_of], codes[name]):
-            levels[name] = of_cell
-    return Hierarchy(cell_of, levels)
 
 
 def regression_nodes(panel: Panel, hierarchy: Hierarchy, country: str | None) -> dict[str, GroupForecast]:

@@ -24,9 +24,13 @@ MIN_SERIES = 30
 UNTRIED = {"rare": "rate_table", "new": "rate_table", "unsold": "rate_table"}
 
 
-def choose(trials: list[Trial], settings: ForecastSettings) -> Choice:
-    """The method of each (segment, band)."""
+def choose(trials: list[Trial], settings: ForecastSettings, champion: Choice | None = None) -> Choice:
+    """The method of each (segment, band).
+
+    champion: the choice in use; a method of it stays unless another one beats it, too, by settings.tie_margin.
+    """
     choice: Choice = {}
+    in_use = champion or {}
     scales = [_scale(trial) for trial in trials]
     for segment in CLASSES:
         before = UNTRIED.get(segment, "moving_average")
@@ -34,7 +38,7 @@ def choose(trials: list[Trial], settings: ForecastSettings) -> Choice:
             scores = _scores(trials, scales, segment, first, last) if segment != "unsold" else None
             if scores is None and segment not in UNTRIED:
                 scores = _scores(trials, scales, None, first, last)
-            before = _pick(scores, settings) if scores else before
+            before = _pick(scores, settings, in_use.get((segment, band), "")) if scores else before
             choice[(segment, band)] = before
     return choice
 
@@ -98,12 +102,14 @@ def _scores(
     return {name: (error[name], abs(gap[name]) / max(demand, 1e-9)) for name in METHODS if np.isfinite(error[name])}
 
 
-def _pick(scores: dict[str, tuple[float, float]], settings: ForecastSettings) -> str:
+def _pick(scores: dict[str, tuple[float, float]], settings: ForecastSettings, in_use: str) -> str:
     errors = {name: error * (1 + settings.bias_penalty * bias) ** 2 for name, (error, bias) in scores.items()}
     best = ""
     for name in METHODS:  # from the simplest
         if name in errors and (not best or errors[name] < errors[best] * (1 - settings.tie_margin)):
             best = name
+    if in_use in errors and errors[best] >= errors[in_use] * (1 - settings.tie_margin):
+        return in_use
     return best
 
 

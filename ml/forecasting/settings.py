@@ -1,6 +1,24 @@
 """Settings of the forecaster: every field has a default and says what it does. They are read elsewhere."""
 
+import hashlib
+
 from pydantic import BaseModel, ConfigDict, Field
+
+# what a night may change without training anew: how much is published, how the work is done, when training is due
+_SERVING = (
+    "threads",
+    "week_starts_on",
+    "daily_days",
+    "weeks",
+    "months",
+    "chunk_series",
+    "prophet_timeout_seconds",
+    "retrain_days",
+    "retrain_drift",
+    "tune_days",
+    "tuning_trials",
+    "tuning_rows",
+)
 
 
 class ForecastSettings(BaseModel):
@@ -67,3 +85,28 @@ class ForecastSettings(BaseModel):
         description="Gain in the backtest that a weight or source of the aggregates other than the usual must show.",
     )
     chunk_series: int = Field(default=20_000, ge=100, description="Series worked on at once; bounds memory.")
+
+    retrain_days: int = Field(
+        default=7,
+        ge=1,
+        description="Models are trained anew when they are this many days old; a night in between only predicts.",
+    )
+    retrain_drift: float = Field(
+        default=0.1,
+        gt=0,
+        description="Models are trained anew earlier when their error since training, against that of the moving "
+        "average, is this share above what the backtest showed; a new fit that is this much worse is refused.",
+    )
+    tune_days: int = Field(
+        default=91,
+        ge=1,
+        description="LightGBM's leaves, learning rate and variance power are searched anew when the last search, or "
+        "the first training, is this many days back; the next training does it.",
+    )
+    tuning_trials: int = Field(default=12, ge=1, description="Candidates that a search tries.")
+    tuning_rows: int = Field(default=100_000, ge=1_000, description="Rows drawn for each fit of a search.")
+
+    @property
+    def training_digest(self) -> str:
+        """Hash of the settings that a trained model depends on: where it differs, models are trained anew."""
+        return hashlib.sha256(self.model_dump_json(exclude=set(_SERVING)).encode()).hexdigest()[:16]

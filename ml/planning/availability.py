@@ -5,13 +5,17 @@ place fulfils an order that has come in (order_sourcing), what to reorder (reple
 
 For one product, a date and a pool (own shops, dealers, a platform's warehouse):
 
-    supply        free stock (on hand - reserved) + what of the shipments under way has come by the date
+    supply        free stock (on hand - reserved - open orders) + what of the shipments under way has come by the date
     competing     demand of the pool's own customers until the date: they buy from the same stock
     promise       the largest q with P(competing + q > supply) <= risk
 
-A shipment has come by the date with the probability that its lateness is at most the days between; lateness is given
-as its measured distribution. Shipments are late independently of each other and of demand. With few of them every
-combination is weighed; `scenarios` says how many, the largest shipments count singly and the rest only if certain.
+A shipment has come by the date with the probability that its lateness is at most the days between, given that it has
+not come by now; lateness is given as its measured distribution. One that is later than anything measured is not counted
+on. Shipments are late independently of each other and of demand. With few of them every combination is weighed: the
+five largest count singly, the rest only if certain.
+
+What keeps a promise below the mean balance, free + expected arrivals - competing mean, is the cushion for what may come
+late and for what the pool's customers may want beyond the mean:  promise = balance - cushion.
 """
 
 from __future__ import annotations
@@ -26,19 +30,28 @@ from ml.forecasting.distribution import DemandDistribution
 
 RISKS = (0.01, 0.05, 0.10)
 POOL = ["pool", "sku_id"]
-PROMISE_SCHEMA = pl.Schema(
-    {
-        "pool": pl.String,
-        "sku_id": pl.String,
-        "promised_for": pl.Date,
-        "on_hand_qty": pl.Float64,
-        "reserved_qty": pl.Float64,
-        "under_way_qty": pl.Float64,
-        "expected_arrivals_qty": pl.Float64,
-        "competing_demand_mean_qty": pl.Float64,
-        **{f"promise_{round(risk * 100):02d}pct_qty": pl.Float64 for risk in RISKS},
-    }
-)
+_NAMES = {risk: f"{round(risk * 100):02d}pct" for risk in RISKS}
+_COLUMNS: dict[str, type[pl.DataType]] = {
+    "pool": pl.String,
+    "sku_id": pl.String,
+    "promised_for": pl.Date,
+    **dict.fromkeys(
+        (
+            "on_hand_qty",
+            "reserved_qty",
+            "open_order_qty",
+            "free_qty",
+            "under_way_qty",
+            "expected_arrivals_qty",
+            "competing_demand_mean_qty",
+            "balance_mean_qty",
+            *(f"cushion_{name}_qty" for name in _NAMES.values()),
+            *(f"promise_{name}_qty" for name in _NAMES.values()),
+        ),
+        pl.Float64,
+    ),
+}
+PROMISE_SCHEMA = pl.Schema(_COLUMNS)
 _SINGLE = 5  # shipments that are weighed one by one: 32 combinations
 
 
@@ -53,10 +66,10 @@ def available_to_promise(
 ) -> pl.DataFrame:
     """Return PROMISE_SCHEMA, one row a pool and product with a stock record, sorted.
 
-    stock: POOL, on_hand_qty, reserved_qty. shipments: POOL, qty > 0, expected_on, lane (any key of lateness).
-    lateness: lane, days_late, share: the measured distribution of (received - expected), shares of a lane sum to 1; a
-    lane that is not there is on time. competing: POOL, demand_mean_qty until the date. dispersion:
-    ml.forecast_dispersion.
+    stock: POOL, on_hand_qty, reserved_qty (null: 0), open_order_qty beyond what is reserved. shipments: POOL, qty > 0,
+    expected_on, lane (any key of lateness). lateness: lane, days_late, share: the measured distribution of (received -
+    expected), shares of a lane sum to 1; a lane that is not there is on time, and what is overdue on it is not counted
+    on. competing: POOL, demand_mean_qty until the date. dispersion: ml.forecast_dispersion.
 
     Whole units; never below zero; a higher risk never promises less.
     """
@@ -65,52 +78,70 @@ def available_to_promise(
     if days < 1:
         raise ValueError(f"promised_for {promised_for} must lie after the business day {as_of}")
     rows = (
-        stock.select(*POOL, pl.col("on_hand_qty").cast(pl.Float64), pl.col("reserved_qty").cast(pl.Float64))
+        stock.select(*POOL, *(pl.col(n).cast(pl.Float64) for n in ("on_hand_qty", "reserved_qty", "open_order_qty")))
         .join(competing.select(*POOL, competing_demand_mean_qty=pl.col("demand_mean_qty")), on=POOL, how="left")
-        .with_columns(pl.col("competing_demand_mean_qty", "reserved_qty").fill_null(0.0))
+        .with_columns(pl.col("competing_demand_mean_qty", "reserved_qty", "open_order_qty").fill_null(0.0))
+        .with_columns(free_qty=pl.col("on_hand_qty") - pl.col("reserved_qty") - pl.col("open_order_qty"))
         .sort(POOL)
         .with_row_index("row")
     )
-    arriving = rows.select("row", *POOL).join(_with_chance(shipments, lateness, promised_for), on=POOL)
+    arriving = rows.select("row", *POOL).join(_with_chance(shipments, lateness, as_of, promised_for), on=POOL)
     supply, weight = _scenarios(rows, arriving)
     mean = rows["competing_demand_mean_qty"].to_numpy()
-    promises = {
-        f"promise_{round(risk * 100):02d}pct_qty": _largest(supply, weight, mean, days, demand, risk) for risk in RISKS
-    }
     expected = arriving.group_by("row").agg(
         under_way_qty=pl.col("qty").sum(), expected_arrivals_qty=(pl.col("qty") * pl.col("chance")).sum()
     )
-    return (
-        rows.join(expected, on="row", how="left")
+    balance = pl.col("free_qty") + pl.col("expected_arrivals_qty") - pl.col("competing_demand_mean_qty")
+    rows = (
+        rows.join(expected, on="row", how="left", maintain_order="left")
         .with_columns(
             pl.col("under_way_qty", "expected_arrivals_qty").fill_null(0.0), promised_for=pl.lit(promised_for)
         )
-        .with_columns(**{name: pl.Series(values) for name, values in promises.items()})
-        .sort(POOL)
-        .select(pl.col(name).cast(kind) for name, kind in PROMISE_SCHEMA.items())
+        .with_columns(balance_mean_qty=balance)
     )
+    for risk, name in _NAMES.items():
+        promise = pl.Series(_largest(supply, weight, mean, days, demand, risk))
+        rows = rows.with_columns(
+            promise.alias(f"promise_{name}_qty"),
+            (pl.col("balance_mean_qty") - promise).alias(f"cushion_{name}_qty"),
+        )
+    return rows.sort(POOL).select(pl.col(name).cast(kind) for name, kind in PROMISE_SCHEMA.items())
 
 
-def _with_chance(shipments: pl.DataFrame, lateness: pl.DataFrame, promised_for: date) -> pl.DataFrame:
-    """Add the chance that a shipment has come: a delivery counts from the morning of its day."""
-    slack = shipments.with_columns(slack=(pl.lit(promised_for) - pl.col("expected_on")).dt.total_days()).with_row_index(
-        "shipment"
-    )
+def _with_chance(shipments: pl.DataFrame, lateness: pl.DataFrame, as_of: date, promised_for: date) -> pl.DataFrame:
+    """Add the chance that a shipment has come, not having come by as_of: a delivery counts from the morning of its day.
+
+    P(waited < L <= slack) / P(L > waited), waited = as_of - expected_on, slack = promised_for - expected_on.
+    """
+    slack = shipments.with_columns(
+        slack=(pl.lit(promised_for) - pl.col("expected_on")).dt.total_days(),
+        waited=(pl.lit(as_of) - pl.col("expected_on")).dt.total_days(),
+    ).with_row_index("shipment")
+    late, share = pl.col("days_late"), pl.col("share")
+    is_open = late > pl.col("waited")
     told = (
         slack.join(lateness, on="lane", how="inner")
         .group_by("shipment")
-        .agg(told=pl.col("share").filter(pl.col("days_late") <= pl.col("slack")).sum())
+        .agg(
+            in_time=share.filter(is_open & (late <= pl.col("slack"))).sum(),
+            still_open=share.filter(is_open).sum(),
+        )
+        .with_columns(
+            told=pl.when(pl.col("still_open") > 0).then(pl.col("in_time") / pl.col("still_open")).otherwise(0.0)
+        )
     )
+    on_time = ((pl.col("slack") >= 0) & (pl.col("waited") < 0)).cast(pl.Float64)
+    # nobody knows when it is expected: not counted on
     return slack.join(told, on="shipment", how="left").select(
         *POOL,
         pl.col("qty").cast(pl.Float64),
-        chance=pl.coalesce("told", (pl.col("slack") >= 0).cast(pl.Float64)).clip(0.0, 1.0),
+        chance=pl.coalesce("told", on_time, pl.lit(0.0)).clip(0.0, 1.0),
     )
 
 
 def _scenarios(rows: pl.DataFrame, arriving: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Supply and its probability, both (rows, 2 ** _SINGLE): free stock plus each combination of large shipments."""
-    free = (rows["on_hand_qty"] - rows["reserved_qty"]).to_numpy()
+    free = rows["free_qty"].to_numpy()
     certain = pl.col("chance") >= 1 - 1e-9
     sure = arriving.filter(certain).group_by("row").agg(pl.col("qty").sum())
     base = free.copy()

@@ -7,6 +7,12 @@ What does not: any decision. `recompute` shares no code with the steps on purpos
 import numpy as np
 import polars as pl
 
+from ml.planning.words import day as _day
+from ml.planning.words import money
+from ml.planning.words import number as _number
+from ml.planning.words import only_if as _if
+from ml.planning.words import plural as _plural
+
 WITHHELD = {  # code on the line: the reason in words
     "no_snapshot": "no stock snapshot",
     "stale_snapshot": "stock snapshot too old",
@@ -15,6 +21,8 @@ WITHHELD = {  # code on the line: the reason in words
     "beyond_forecast": "forecast ends before the protection period",
     "below_supplier_minimum": "supplier's minimum order value not reached: waits for the next order day",
     "over_budget": "the night's budget is used up",
+    "moved_in_instead": "units are moved in from another place instead",
+    "nothing_allocated": "the place that feeds it has too little, and others need it more",
     "no_room": "no room on the shelf, or more than sells within its shelf life",
 }
 _SERVICE = {
@@ -30,8 +38,9 @@ def recompute(lines: pl.DataFrame) -> pl.Series:
 
     position = on hand - reserved - backorder + on order + in transfer; need = max(0, target - position), at most what
     the shelf and the shelf life leave; at least the minimum, then whole multiples upwards, or downwards where that is
-    more than may come; one smallest order where nothing is expected to be there. What the supplier's minimum and the
-    budget changed is taken from their columns: they looked at other lines too. A withheld line orders nothing.
+    more than may come; one smallest order where nothing is expected to be there. What moves, an allocation,
+    the supplier's minimum and the budget changed is taken from their columns: they looked at other lines too (the
+    allocation is rebuilt from its own list). A withheld line orders nothing.
     """
     stock = lines["on_hand_qty"] - lines["reserved_qty"] - lines["backorder_qty"]
     position = stock + lines["on_order_qty"] + lines["in_transfer_qty"]
@@ -98,7 +107,24 @@ def _order_sentence() -> pl.Expr:
             ),
         ),
         _if(
-            pl.col("after_supplier_minimum_qty") > pl.col("after_smallest_qty"),
+            pl.col("move_in_gain_amount").is_not_null(),
+            pl.format(
+                "; worth {}, more than moving it in ({})",
+                money(pl.col("order_gain_amount").fill_null(0.0)),
+                money(pl.col("move_in_gain_amount").fill_null(0.0)),
+            ),
+        ),
+        _if(
+            pl.col("after_allocation_qty") < pl.col("after_arbiter_qty") - 1e-6,
+            pl.format(
+                "; {} has {} for all that it feeds: {} are allocated",
+                "source_name",
+                _number(pl.col("source_available_qty").fill_null(0.0)),
+                _number("after_allocation_qty"),
+            ),
+        ),
+        _if(
+            pl.col("after_supplier_minimum_qty") > pl.col("after_allocation_qty"),
             pl.format(
                 "; filled up to {} because all lines for {} are worth {}, below its minimum of {}",
                 _number("after_supplier_minimum_qty"),
@@ -185,6 +211,25 @@ def _withheld_sentence() -> pl.Expr:
         .then(
             pl.format("{} are needed, and other units save more per money of the night's budget", _number("need_qty"))
         )
+        .when(code == "moved_in_instead")
+        .then(
+            pl.format(
+                "{} are moved in from other places (see transfer_orders), worth {}, against {} for ordering {}",
+                _number("moved_in_qty"),
+                money(pl.col("move_in_gain_amount").fill_null(0.0)),
+                money(pl.col("order_gain_amount").fill_null(0.0)),
+                _number("after_smallest_qty"),
+            )
+        )
+        .when(code == "nothing_allocated")
+        .then(
+            pl.format(
+                "{} are needed; {} has {} for all that it feeds, and they are worth more elsewhere (see allocation)",
+                _number("after_arbiter_qty"),
+                "source_name",
+                _number(pl.col("source_available_qty").fill_null(0.0)),
+            )
+        )
         .when(code == "no_room")
         .then(
             pl.format(
@@ -233,24 +278,5 @@ def _protection_text() -> pl.Expr:
     )
 
 
-def _if(condition: pl.Expr, text: pl.Expr) -> pl.Expr:
-    """The text where the condition holds, else nothing (never null, which would void the whole sentence)."""
-    return pl.when(condition).then(text).otherwise(pl.lit(""))
-
-
-def _number(column: str | pl.Expr, decimals: int = 3) -> pl.Expr:
-    """12.0 as '12', 18.42 as '18.42'."""
-    expression = pl.col(column) if isinstance(column, str) else column
-    return expression.round(decimals).cast(pl.String).str.strip_suffix(".0")
-
-
 def _percent() -> pl.Expr:
     return _number(pl.col("service_target") * 100, 2)
-
-
-def _day(column: str) -> pl.Expr:
-    return pl.col(column).dt.strftime("%a %Y-%m-%d")
-
-
-def _plural(count: pl.Expr, noun: str) -> pl.Expr:
-    return pl.when(count == 1).then(pl.lit(noun)).otherwise(pl.lit(noun + "s"))

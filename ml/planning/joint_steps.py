@@ -31,13 +31,13 @@ _DAYS = 365.0
 def fill_supplier_minimum(lines: pl.DataFrame, demand: DemandDistribution, settings: PlanningSettings) -> pl.DataFrame:
     """Add after_supplier_minimum_qty, source_order_value and is_below_supplier_minimum (lines that wait).
 
-    lines: key columns, after_smallest_qty (null: withheld), unit_cost, min_order_value, echelon_position_qty,
-    demand_mean_qty over protection_days, short_if_waiting_qty, unit_margin, room columns. A line without a cost makes
-    the value of its order unknown: then nothing is filled up and nothing waits.
+    lines: key columns, after_allocation_qty (null: withheld), unit_cost, min_order_value, echelon_position_qty,
+    demand_mean_qty over protection_days, short_if_waiting_qty, unit_margin, moved_in_qty, moved_out_qty, room columns.
+    A line without a cost makes the value of its order unknown: then nothing is filled up and nothing waits.
     """
     lines = lines.with_row_index("line")
-    value = pl.col("after_smallest_qty").fill_null(0.0) * pl.col("unit_cost")
-    is_priced = value.is_not_null() | (pl.col("after_smallest_qty").fill_null(0.0) == 0)
+    value = pl.col("after_allocation_qty").fill_null(0.0) * pl.col("unit_cost")
+    is_priced = value.is_not_null() | (pl.col("after_allocation_qty").fill_null(0.0) == 0)
     lines = lines.with_columns(
         source_order_value=pl.when(is_priced.all()).then(value.sum()).over(ORDER),
         is_short=pl.lit(False),
@@ -51,25 +51,27 @@ def fill_supplier_minimum(lines: pl.DataFrame, demand: DemandDistribution, setti
     added = _filled_up(lines.filter("is_short"), demand, settings)
     lines = lines.join(added, on="line", how="left").sort("line")
     waits = pl.col("is_short") & ~pl.col("is_filled").fill_null(False)
-    after = pl.when(waits).then(0.0).otherwise(pl.col("after_smallest_qty") + pl.col("added_qty").fill_null(0.0))
+    after = pl.when(waits).then(0.0).otherwise(pl.col("after_allocation_qty") + pl.col("added_qty").fill_null(0.0))
     return lines.with_columns(
-        after_supplier_minimum_qty=pl.when(pl.col("after_smallest_qty").is_not_null()).then(after),
-        is_below_supplier_minimum=waits & (pl.col("after_smallest_qty") > 0).fill_null(False),
+        after_supplier_minimum_qty=pl.when(pl.col("after_allocation_qty").is_not_null()).then(after),
+        is_below_supplier_minimum=waits & (pl.col("after_allocation_qty") > 0).fill_null(False),
     ).drop("line", "is_short", "is_filled", "added_qty")
 
 
 def _filled_up(lines: pl.DataFrame, demand: DemandDistribution, settings: PlanningSettings) -> pl.DataFrame:
     """Per line added_qty, and is_filled of its order: the minimum was reached and it pays."""
     size, position = pl.col("order_multiple"), pl.col("echelon_position_qty")
-    room = pl.min_horizontal("shelf_room_qty", "shelf_life_room_qty") - pl.col("after_smallest_qty")
+    room = pl.min_horizontal("shelf_room_qty", "shelf_life_room_qty") - pl.col("after_allocation_qty")
     whole = (room / size + NOISE).floor().clip(0.0, float(_MAX_PACKS)).fill_null(float(_MAX_PACKS))
+    # what is moved tonight, in or out, is not ordered as well
+    is_moved = (pl.col("moved_in_qty") > 0) | (pl.col("moved_out_qty") > 0)
     packs = (
-        lines.filter(pl.col("after_smallest_qty").is_not_null() & pl.col("unit_cost").is_not_null())
-        .with_columns(first=pl.when(pl.col("after_smallest_qty") > 0).then(size).otherwise(smallest_order()))
+        lines.filter(pl.col("after_allocation_qty").is_not_null() & pl.col("unit_cost").is_not_null() & ~is_moved)
+        .with_columns(first=pl.when(pl.col("after_allocation_qty") > 0).then(size).otherwise(smallest_order()))
         .with_columns(pack=pl.int_ranges(0, whole.cast(pl.Int64)))
         .explode("pack", empty_as_null=False)
         .with_columns(pack_qty=pl.when(pl.col("pack") == 0).then("first").otherwise(size))
-        .with_columns(reached=position + pl.col("after_smallest_qty") + pl.col("pack") * size)
+        .with_columns(reached=position + pl.col("after_allocation_qty") + pl.col("pack") * size)
     )
     mean, days = packs["demand_mean_qty"].to_numpy(), packs["protection_days"].to_numpy().astype(float)
     covered = demand.probability_covered(mean, days, packs["reached"].to_numpy())

@@ -42,6 +42,12 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "shelf_room_qty": pl.Float64,
     "shelf_life_room_qty": pl.Float64,
     **{step.column: pl.Float64 for step in STEPS},
+    "order_gain_amount": pl.Float64,
+    "move_in_gain_amount": pl.Float64,
+    "moved_in_qty": pl.Float64,
+    "after_arbiter_qty": pl.Float64,
+    "source_available_qty": pl.Float64,
+    "after_allocation_qty": pl.Float64,
     "after_supplier_minimum_qty": pl.Float64,
     "after_budget_qty": pl.Float64,
     "order_multiple": pl.Float64,
@@ -102,9 +108,14 @@ class ReplenishmentNotes:
 class Replenishment:
     """`lines`: LINES_SCHEMA, ordered or withheld. `targets`: TARGETS_SCHEMA, every planned pair. Both sorted by pair.
 
-    `notes`: what became of the series without a line.
+    `notes`: what became of the series without a line. `transfers`: TRANSFER_ORDERS_SCHEMA, `allocation`:
+    ALLOCATION_SCHEMA: what is moved, and who gets what of too little; has_feeding_places: whether any place is fed by
+    another, so that there could be something to share out.
     """
 
     lines: pl.DataFrame
     targets: pl.DataFrame
     notes: ReplenishmentNotes
+    transfers: pl.DataFrame
+    allocation: pl.DataFrame
+    has_feeding_places: bool

@@ -23,40 +23,49 @@ from scipy import optimize, sparse
 from scipy.sparse import csgraph
 
 EARTH_KM = 6371.0088
-LINE = ["order_id", "line_number"]
-SOURCING_SCHEMA = pl.Schema(
-    {
-        "order_id": pl.String,
-        "line_number": pl.Int64,
-        "sku_id": pl.String,
-        "quantity": pl.Float64,
-        "location_id": pl.String,
-        "sourced_qty": pl.Float64,
-        "free_before_qty": pl.Float64,
-        "distance_km": pl.Float64,
-        "transport_amount": pl.Float64,
-        "keep_value_amount": pl.Float64,
-        "parcel_amount": pl.Float64,
-        "landed_cost_amount": pl.Float64,
-        "reason": pl.String,
-    }
-)
+ORDER = ["source", "order_id"]
+LINE = [*ORDER, "line_number"]
+_COLUMNS: dict[str, type[pl.DataType]] = {
+    "source": pl.String,
+    "order_id": pl.String,
+    "line_number": pl.Int64,
+    "sku_id": pl.String,
+    "region": pl.String,
+    "quantity": pl.Float64,
+    "location_id": pl.String,
+    "free_before_qty": pl.Float64,
+    "taken_by_others_qty": pl.Float64,
+    "served_elsewhere_qty": pl.Float64,
+    "short_qty": pl.Float64,
+    "sourced_qty": pl.Float64,
+    "free_after_qty": pl.Float64,
+    "distance_km": pl.Float64,
+    "cost_per_km": pl.Float64,
+    "transport_amount": pl.Float64,
+    "keep_value_unit_amount": pl.Float64,
+    "keep_value_amount": pl.Float64,
+    "parcel_units_qty": pl.Float64,
+    "cost_per_parcel": pl.Float64,
+    "parcels": pl.Int64,
+    "order_units_qty": pl.Float64,
+    "split_penalty": pl.Float64,
+    "parcel_amount": pl.Float64,
+    "landed_cost_amount": pl.Float64,
+    "reason": pl.String,
+}
+SOURCED_SCHEMA = pl.Schema(_COLUMNS)
 SERVED, SPLIT, SHORT = "served", "split", "no place has it free"
 _BATCH = 60  # orders a program, where they can be told apart
 
 
 @dataclass(frozen=True)
 class SourcingRules:
-    """Costs in the company's currency, distances in km. other_region_km: where coordinates are not known.
-
-    unserved_amount: what a unit that is not served is taken to cost; above any cost of serving it.
-    """
+    """Costs in the company's currency, distances in km. other_region_km: where coordinates are not known."""
 
     cost_per_km: float
     cost_per_parcel: float
     split_penalty: float
     other_region_km: float
-    unserved_amount: float
     nearest_places: int
 
 
@@ -71,19 +80,26 @@ def distance_km(latitude: pl.Expr, longitude: pl.Expr, other_latitude: pl.Expr, 
 def source_orders(
     orders: pl.DataFrame, places: pl.DataFrame, stock: pl.DataFrame, rules: SourcingRules
 ) -> pl.DataFrame:
-    """Return SOURCING_SCHEMA: one row a line and place that serves it, and one for what nobody can serve; sorted.
+    """Return SOURCED_SCHEMA: one row a line and place that serves it, and one for what nobody can serve; sorted.
 
     orders: LINE (unique), sku_id, quantity > 0, region, latitude, longitude (null where not known). places:
     location_id, region, latitude, longitude. stock: sku_id, location_id (unique), free_qty, keep_value (money a unit
-    that the place would earn with it anyway).
+    that the place would earn with it anyway; below zero where it would more likely stay idle).
     """
+    if orders.is_empty():
+        return pl.DataFrame(schema=SOURCED_SCHEMA)
     lines = orders.sort(LINE).with_row_index("line")
     options = _options(lines, places, stock, rules)
-    solved = [_solve(lines.filter(member), options.filter(member), rules) for member in _batches(lines, options)]
+    solved = [_solve(_of(lines, orders), _of(options, orders), rules) for orders in _batches(lines, options)]
     flows = pl.concat(
         [pl.DataFrame(schema={"line": pl.UInt32, "location_id": pl.String, "sourced_qty": pl.Float64}), *solved]
     )
     return _rows(lines, options, flows, rules)
+
+
+def _of(frame: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """The rows of some orders, in the order in which they stand."""
+    return frame.join(orders, on=ORDER, how="semi", maintain_order="left")
 
 
 def _options(lines: pl.DataFrame, places: pl.DataFrame, stock: pl.DataFrame, rules: SourcingRules) -> pl.DataFrame:
@@ -106,17 +122,17 @@ def _options(lines: pl.DataFrame, places: pl.DataFrame, stock: pl.DataFrame, rul
     )
     # the nearest of each line, and every place that is among them for another line of the order: it may serve both
     near = options.group_by("line", maintain_order=True).head(rules.nearest_places)
-    kept = near.select("order_id", "location_id").unique()
-    return options.join(kept, on=["order_id", "location_id"], how="semi").select(
-        "line", "order_id", "sku_id", "location_id", "quantity", "free_qty", "distance_km", "keep_value", "unit_cost"
+    kept = near.select(*ORDER, "location_id").unique()
+    return options.join(kept, on=[*ORDER, "location_id"], how="semi").select(
+        "line", *ORDER, "sku_id", "location_id", "quantity", "free_qty", "distance_km", "keep_value", "unit_cost"
     )
 
 
-def _batches(lines: pl.DataFrame, options: pl.DataFrame) -> list[pl.Expr]:
-    """Groups of orders that do not touch each other's stock, small groups put together into one program."""
-    order = lines.select("order_id").unique(maintain_order=True).with_row_index("order")
+def _batches(lines: pl.DataFrame, options: pl.DataFrame) -> list[pl.DataFrame]:
+    """Groups of orders (ORDER) that do not touch each other's stock, small ones put together into one program."""
+    order = lines.select(ORDER).unique(maintain_order=True).with_row_index("order")
     wanted = pl.col("quantity").sum().over("sku_id", "location_id")
-    scarce = options.filter(wanted > pl.col("free_qty")).join(order, on="order_id")
+    scarce = options.filter(wanted > pl.col("free_qty")).join(order, on=ORDER)
     sku = scarce.select("sku_id").unique(maintain_order=True).with_row_index("sku", offset=order.height)
     edges = scarce.join(sku, on="sku_id")
     nodes = order.height + sku.height
@@ -128,10 +144,7 @@ def _batches(lines: pl.DataFrame, options: pl.DataFrame) -> list[pl.Expr]:
     sized = sized.sort("group", "order").with_columns(batch=(pl.int_range(pl.len()) // _BATCH))
     # a group is never cut: it goes where its first order stands
     sized = sized.with_columns(batch=pl.col("batch").first().over("group"))
-    return [
-        pl.col("order_id").is_in(part["order_id"].implode())
-        for part in sized.partition_by("batch", maintain_order=True)
-    ]
+    return [part.select(ORDER) for part in sized.partition_by("batch", maintain_order=True)]
 
 
 def _solve(lines: pl.DataFrame, options: pl.DataFrame, rules: SourcingRules) -> pl.DataFrame:
@@ -139,11 +152,11 @@ def _solve(lines: pl.DataFrame, options: pl.DataFrame, rules: SourcingRules) -> 
     if options.is_empty():
         return pl.DataFrame(schema={"line": pl.UInt32, "location_id": pl.String, "sourced_qty": pl.Float64})
     lines = lines.with_row_index("row")
-    parcels = options.select("order_id", "location_id").unique(maintain_order=True).with_row_index("parcel")
+    parcels = options.select(*ORDER, "location_id").unique(maintain_order=True).with_row_index("parcel")
     shelves = options.select("sku_id", "location_id", "free_qty").unique(maintain_order=True).with_row_index("shelf")
     flows = (
         options.join(lines.select("line", "row"), on="line", maintain_order="left")
-        .join(parcels, on=["order_id", "location_id"], maintain_order="left")
+        .join(parcels, on=[*ORDER, "location_id"], maintain_order="left")
         .join(shelves.drop("free_qty"), on=["sku_id", "location_id"], maintain_order="left")
     )
     x, u, y = flows.height, lines.height, parcels.height
@@ -161,10 +174,14 @@ def _solve(lines: pl.DataFrame, options: pl.DataFrame, rules: SourcingRules) -> 
         ),
         optimize.LinearConstraint(sparse.hstack([sparse.eye(x), sparse.coo_matrix((x, u)), -link]), -np.inf, 0),
     ]
+    # more than any way of serving a unit may cost: an order that can be served is
+    unserved = 10 * (
+        float(np.abs(flows["unit_cost"].to_numpy()).max()) + rules.cost_per_parcel + rules.split_penalty + 1
+    )
     costs = np.concatenate(
         [
             flows["unit_cost"].to_numpy(),
-            np.full(u, rules.unserved_amount),
+            np.full(u, unserved),
             np.full(y, rules.cost_per_parcel + rules.split_penalty),
         ]
     )
@@ -189,32 +206,45 @@ def _solve(lines: pl.DataFrame, options: pl.DataFrame, rules: SourcingRules) -> 
 
 def _rows(lines: pl.DataFrame, options: pl.DataFrame, flows: pl.DataFrame, rules: SourcingRules) -> pl.DataFrame:
     """The published lines; the cost of a parcel and of a split is spread over the units of the parcel and the order."""
-    served = flows.join(options, on=["line", "location_id"]).with_columns(
-        parcels=pl.col("location_id").n_unique().over("order_id"),
-        parcel_units=pl.col("sourced_qty").sum().over("order_id", "location_id"),
-        order_units=pl.col("sourced_qty").sum().over("order_id"),
-    )
-    split = rules.split_penalty * (pl.col("parcels") - 1) * pl.col("sourced_qty") / pl.col("order_units")
-    served = served.join(lines.select("line", "line_number"), on="line").with_columns(
+    shelf = ["sku_id", "location_id"]
+    known = options.select("line", *shelf, "free_qty", "distance_km", "keep_value")
+    served = flows.join(known, on=["line", "location_id"]).join(lines.select("line", *LINE, "quantity"), on="line")
+    units = pl.col("sourced_qty")
+    served = served.with_columns(
+        parcels=pl.col("location_id").n_unique().over(ORDER).cast(pl.Int64),
+        parcel_units_qty=units.sum().over([*ORDER, "location_id"]),
+        order_units_qty=units.sum().over(ORDER),
+        served_elsewhere_qty=units.sum().over("line") - units,
+        taken_by_others_qty=units.sum().over(shelf) - units,
+        short_qty=pl.col("quantity") - units.sum().over("line"),
         free_before_qty=pl.col("free_qty"),
-        transport_amount=pl.col("sourced_qty") * pl.col("distance_km") * rules.cost_per_km,
-        keep_value_amount=pl.col("sourced_qty") * pl.col("keep_value").fill_null(0.0),
-        parcel_amount=rules.cost_per_parcel * pl.col("sourced_qty") / pl.col("parcel_units") + split,
+        keep_value_unit_amount=pl.col("keep_value").fill_null(0.0),
+        cost_per_km=pl.lit(rules.cost_per_km),
+        cost_per_parcel=pl.lit(rules.cost_per_parcel),
+        split_penalty=pl.lit(rules.split_penalty),
+    )
+    split = pl.col("split_penalty") * (pl.col("parcels") - 1) * units / pl.col("order_units_qty")
+    served = served.with_columns(
+        free_after_qty=pl.col("free_before_qty") - pl.col("taken_by_others_qty") - units,
+        transport_amount=units * pl.col("distance_km") * pl.col("cost_per_km"),
+        keep_value_amount=units * pl.col("keep_value_unit_amount"),
+        parcel_amount=pl.col("cost_per_parcel") * units / pl.col("parcel_units_qty") + split,
         reason=pl.when(pl.col("parcels") > 1).then(pl.lit(SPLIT)).otherwise(pl.lit(SERVED)),
     )
     served = served.with_columns(
         landed_cost_amount=pl.sum_horizontal("transport_amount", "keep_value_amount", "parcel_amount")
-    )
-    open_units = pl.col("quantity") - pl.col("served").fill_null(0.0)
+    ).join(lines.select("line", "region"), on="line")
+    found = flows.group_by("line").agg(served_elsewhere_qty=units.sum())
     short = (
-        lines.join(flows.group_by("line").agg(served=pl.col("sourced_qty").sum()), on="line", how="left")
-        .with_columns(quantity=pl.col("quantity").cast(pl.Float64), sourced_qty=pl.lit(0.0), reason=pl.lit(SHORT))
-        .filter(open_units > 1e-6)
+        lines.join(found, on="line", how="left")
+        .with_columns(pl.col("served_elsewhere_qty").fill_null(0.0), sourced_qty=pl.lit(0.0), reason=pl.lit(SHORT))
+        .with_columns(short_qty=pl.col("quantity").cast(pl.Float64) - pl.col("served_elsewhere_qty"))
+        .filter(pl.col("short_qty") > 1e-6)
     )
     rows = [
         frame.select(
             (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
-            for name, kind in SOURCING_SCHEMA.items()
+            for name, kind in SOURCED_SCHEMA.items()
         )
         for frame in (served, short)
     ]

@@ -20,23 +20,25 @@ Everything is a column expression over all lines; nothing loops over them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 import polars as pl
 
 from ml.forecasting.distribution import COUNT, DemandDistribution
+from ml.planning.allocation import share_out
 from ml.planning.demand_path import KEYS
 from ml.planning.echelons import add_feeding_places, echelon_path, local_terms
 from ml.planning.explain import WITHHELD, explanation
 from ml.planning.formulas import lead_time_variance
 from ml.planning.joint_steps import fill_supplier_minimum, keep_budget
+from ml.planning.moves import add_moves, believed_stock, stock_without_forecast
 from ml.planning.order_lines import LINES_SCHEMA, TARGETS_SCHEMA, Replenishment, ReplenishmentNotes
 from ml.planning.service import Cycle
 from ml.planning.service_lines import add_service, stock_for_service
 from ml.planning.settings import PlanningSettings
-from ml.planning.steps import DECIMALS, STEPS, apply_steps, changed_code, step_codes
+from ml.planning.steps import DECIMALS, apply_steps, changed_code, step_codes
 from ml.planning.terms import (
     add_names,
     add_protection,
@@ -44,6 +46,7 @@ from ml.planning.terms import (
     add_stock,
     classify_series,
 )
+from ml.planning.transfers import LANE, LANES_SCHEMA
 
 _DAY_MS = 86_400_000
 _INPUT_KEYS = {
@@ -53,7 +56,12 @@ _INPUT_KEYS = {
     "products": ["sku_id"],
     "locations": ["location_id"],
     "shelves": KEYS,
+    "lanes": LANE,
+    "unit_values": KEYS,
 }
+UNIT_VALUES_SCHEMA = pl.Schema(
+    {"sku_id": pl.String, "location_id": pl.String, "price": pl.Float64, "unit_cost": pl.Float64}
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class ReplenishmentInputs:
     locations: location_id, location_name, is_open.
     shelves: sku_id, location_id, presentation_min_qty, shelf_capacity_qty, price (what a unit sells for tomorrow);
         one row a pair.
+    lanes: from_location_id, to_location_id, lead_time_days, cost_per_unit, cost_per_shipment; none: nothing is moved.
+    unit_values: sku_id, location_id, price, unit_cost of pairs with stock; read of those that nothing is forecast for.
     """
 
     forecast_daily: pl.DataFrame
@@ -83,6 +93,8 @@ class ReplenishmentInputs:
     products: pl.DataFrame
     locations: pl.DataFrame
     shelves: pl.DataFrame
+    lanes: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LANES_SCHEMA))
+    unit_values: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNIT_VALUES_SCHEMA))
 
 
 def propose_orders(
@@ -99,16 +111,13 @@ def propose_orders(
     _require_keys(inputs)
     demand = DemandDistribution.from_frame(inputs.dispersion)
     series = classify_series(inputs.forecast_daily, inputs.locations, inputs.sourcing)
-    planned = add_feeding_places(series.filter(pl.col("fate") == "plan"), inputs.sourcing, inputs.locations)
-    lines = planned.drop("fate")
-    lines = add_names(lines, inputs.products, inputs.suppliers, inputs.locations)
-    lines = add_service(lines, settings, tuned)
-    lines = add_protection(lines, inputs.suppliers, as_of, settings)
-    lines = add_stock(lines, inputs.positions, as_of, settings)
-    lines = add_shelf_and_price(lines, inputs.shelves)
-    lines = local_terms(lines.sort(KEYS))
+    lines = planned_lines(inputs, series, as_of, settings, tuned)
     lines = _add_demand(lines, inputs, demand, as_of, settings)
     lines = apply_steps(_add_room(_add_need(lines)))
+    stock = believed_stock(inputs.positions, as_of, settings)
+    idle = stock_without_forecast(stock, series, inputs.locations, inputs.unit_values)
+    lines, moves = add_moves(lines, idle, inputs.lanes, inputs.dispersion, as_of, settings)
+    lines, allocation = share_out(lines, stock, inputs.dispersion, as_of, settings)
     lines = fill_supplier_minimum(lines, demand, settings)
     lines = keep_budget(lines, demand, settings.order_budget)
     lines = _add_order(lines, settings)
@@ -116,7 +125,30 @@ def propose_orders(
     listed = listed.with_columns(reason_codes=_reason_codes(), explanation=explanation())
     listed = listed.select(pl.col(name).cast(dtype) for name, dtype in LINES_SCHEMA.items())
     targets = lines.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
-    return Replenishment(listed, targets, _notes(series, lines, listed, inputs.products, settings))
+    notes = _notes(series, lines, listed, inputs.products, settings)
+    is_fed = bool(lines["from_location_id"].is_not_null().any())
+    return Replenishment(listed, targets, notes, moves, allocation, is_fed)
+
+
+def planned_lines(
+    inputs: ReplenishmentInputs,
+    series: pl.DataFrame,
+    as_of: date,
+    settings: PlanningSettings,
+    tuned: Mapping[str, float] | None = None,
+) -> pl.DataFrame:
+    """Every pair that is planned, sorted, with its terms and its stock: all that is known before demand comes in.
+
+    series: as classify_series returns it.
+    """
+    planned = add_feeding_places(series.filter(pl.col("fate") == "plan"), inputs.sourcing, inputs.locations)
+    lines = planned.drop("fate")
+    lines = add_names(lines, inputs.products, inputs.suppliers, inputs.locations)
+    lines = add_service(lines, settings, tuned)
+    lines = add_protection(lines, inputs.suppliers, as_of, settings)
+    lines = add_stock(lines, inputs.positions, as_of, settings)
+    lines = add_shelf_and_price(lines, inputs.shelves)
+    return local_terms(lines.sort(KEYS))
 
 
 def _require_keys(inputs: ReplenishmentInputs) -> None:
@@ -220,7 +252,11 @@ def _add_order(lines: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame:
     lines = lines.with_columns(order_qty=pl.col("after_budget_qty").fill_null(0.0))
     is_dropped = (pl.col("need_qty") > 0) & (pl.col("order_qty") <= 0) & pl.col("withheld_code").is_null()
     code = (
-        pl.when(is_dropped & pl.col("is_below_supplier_minimum"))
+        pl.when(is_dropped & (pl.col("moved_in_qty") > 0) & (pl.col("after_smallest_qty") > 0))
+        .then(pl.lit("moved_in_instead"))
+        .when(is_dropped & (pl.col("after_arbiter_qty") > 0) & (pl.col("after_allocation_qty") <= 0))
+        .then(pl.lit("nothing_allocated"))
+        .when(is_dropped & pl.col("is_below_supplier_minimum"))
         .then(pl.lit("below_supplier_minimum"))
         .when(is_dropped & (pl.col("after_supplier_minimum_qty") > 0))
         .then(pl.lit("over_budget"))
@@ -247,7 +283,14 @@ def _reason_codes() -> pl.Expr:
         pl.when((pl.col("snapshot_age_days") > 0) & pl.col("stock_fault").is_null()).then(pl.lit("old_snapshot")),
         flag("is_shown_more", "presentation_minimum"),
         *step_codes(),
-        changed_code("after_supplier_minimum_qty", STEPS[-1].column, "filled_to_supplier_minimum", None),
+        flag("is_source_stock_unknown", "source_stock_unknown"),
+        pl.when((pl.col("move_in_gain_amount").is_not_null()) & (pl.col("moved_in_qty") <= 0)).then(
+            pl.lit("worth_more_than_moving_in")
+        ),
+        pl.when(pl.col("after_allocation_qty") > 0).then(
+            changed_code("after_allocation_qty", "after_arbiter_qty", None, "cut_to_allocation")
+        ),
+        changed_code("after_supplier_minimum_qty", "after_allocation_qty", "filled_to_supplier_minimum", None),
         changed_code("after_budget_qty", "after_supplier_minimum_qty", None, "cut_to_budget"),
         pl.when(pl.col("unit_cost").is_null()).then(pl.lit("no_unit_cost")),
     ]

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Probability = Annotated[float, Field(gt=0.0, lt=1.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+DaysAhead = Annotated[int, Field(ge=1, le=182)]
 
 
 class PlanningSettings(BaseModel):
@@ -66,3 +68,47 @@ class PlanningSettings(BaseModel):
         "reason. 3 bridges a long weekend.",
     )
     money_decimals: int = Field(2, ge=0, le=4, description="Decimals that order values are rounded to.")
+    idle_markdown_pct: float = Field(
+        10.0,
+        ge=0.0,
+        le=100.0,
+        description="What a unit that finds no buyer within the protection days loses of its cost, %; the cost of "
+        "holding it these days comes on top.",
+    )
+    transfer_min_gain_amount: float = Field(
+        0.5, ge=0.0, description="A move that earns less than this, net of its cost by unit, is not proposed."
+    )
+    transfer_max_packs: int = Field(
+        12, ge=1, le=60, description="Packs of a product that one place gives, or takes, in a night."
+    )
+    allocation_method: Literal["value", "fair_share"] = Field(
+        "value",
+        description="Who gets what when a feeding place has too little. value: unit by unit where the next one saves "
+        "the most lost margin. fair_share: each request is filled to the same share.",
+    )
+    allocation_ring_fences: dict[str, Share] = Field(
+        default_factory=dict,
+        description="By place (location_id): the share of what its feeding place has of a product that is kept for it "
+        "first, up to its request.",
+    )
+    open_orders_are_reserved: bool = Field(
+        False,
+        description="Whether reserved_qty in erp/inventory already holds the units of pos/open_orders; then they are "
+        "taken off once.",
+    )
+    promise_days: tuple[DaysAhead, ...] = Field(
+        (7, 28),
+        min_length=1,
+        description="For how many days after the business day available_to_promise says what can be declared.",
+    )
+    sourcing_cost_per_km: float = Field(0.01, ge=0.0, description="Cost of carrying a unit one km to a customer.")
+    sourcing_cost_per_parcel: float = Field(4.0, ge=0.0, description="Cost of a parcel, whatever is in it.")
+    sourcing_split_penalty: float = Field(
+        2.0, ge=0.0, description="Further cost of each parcel of an order beyond its first."
+    )
+    sourcing_other_region_km: float = Field(
+        500.0, ge=0.0, description="Distance assumed to a place of another region where coordinates are not known."
+    )
+    sourcing_places_considered: int = Field(
+        8, ge=1, le=50, description="Cheapest places of an open order line that are considered together."
+    )

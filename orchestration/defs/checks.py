@@ -39,8 +39,22 @@ GATED = {
         "intermediate.int_sales_daily",
         "intermediate.int_series_selected",
     ),
-    FORECASTS: ("ml.forecast_accuracy", "ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_monthly"),
-    ORDERS: ("ml.replenishment_orders",),
+    FORECASTS: (
+        "ml.forecast_accuracy",
+        "ml.forecast_daily",
+        "ml.forecast_drivers",
+        "ml.forecast_fallbacks",
+        "ml.forecast_hierarchy",
+        "ml.forecast_monthly",
+        "ml.forecast_weekly",
+    ),
+    ORDERS: (
+        "ml.replenishment_orders",
+        "ml.transfer_orders",
+        "ml.allocation",
+        "ml.available_to_promise",
+        "ml.order_sourcing",
+    ),
     gates.RESULTS: ("marts.kpi_daily", "marts.mart_sku_location_day"),
 }
 DECLARED = {

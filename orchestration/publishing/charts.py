@@ -48,7 +48,7 @@ def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) 
 
     rows = [row for row in errors if row["level"] == level]
     steps = in_order(row["step"] for row in rows)
-    names = {step: _step_name(step, published_step) for step in steps}
+    names = {step: step_name(step, published_step) for step in steps}
     values = [
         {"band": f"weeks {row['horizon_band']}", "step": names[row["step"]], "wmape": round(row["value"], 4)}
         for row in rows
@@ -137,9 +137,14 @@ def stock_at_service(curves: Sequence[Row]) -> Spec:
     return _spec((line + points).properties(width="container", height=280))
 
 
-def _step_name(step: str, published_step: str) -> str:
+def step_name(step: str, published_step: str) -> str:
     """A step of the forecast as a reader calls it."""
-    known = {"naive_seasonal": "seasonal naive", "lightgbm": "LightGBM", "selected": "best method each"}
+    known = {
+        "naive": "last week again",
+        "naive_seasonal": "seasonal naive",
+        "lightgbm": "LightGBM",
+        "selected": "best method each",
+    }
     return "published forecast" if step == published_step else known.get(step, step.replace("_", " "))
 
 

@@ -27,6 +27,25 @@ _MEANINGS = {
     "metric": "What is measured: wmape = sum of absolute errors / sum of demand; bias = sum of errors / sum of demand.",
     "value": "The metric of this step.",
     "baseline_value": "The metric of seasonal naive on the same rows.",
+    "node": "Node of the level: region, channel, department, product …; parts of a name are joined by ' / '.",
+    "period_type": "week or month.",
+    "period_start": "First day of the week or month.",
+    "driver": "level, season, price, promotion, events (what the method said), reconciliation (drawing the series to "
+    "the aggregates), edit (of a planner).",
+    "amount": "Units that the driver adds to the forecast of the next 28 days.",
+    "starts_on": "First day of the edited period.",
+    "ends_on": "Last day of the edited period.",
+    "factor": "Factor on the forecast; empty where a quantity was given.",
+    "owner": "Who edited, and answers for it.",
+    "reason": "Why.",
+    "expires_on": "Last day of forecasts that the edit counts for; nights that start after it leave it out.",
+    "state": "applied, expired, or outside the horizon.",
+    "covers_from": "First day of this night's forecast that the edit changed.",
+    "covers_to": "Last day of this night's forecast that the edit changed.",
+    "unedited_qty": "Forecast of the node over those days without any edit.",
+    "edited_qty": "Forecast of the node over those days as published.",
+    "used": "How often.",
+    "of_all": "Of how many series; empty where something else is counted.",
     "series": "Number of series measured.",
     "cutoffs": "Days from which the backtest forecast.",
     "order_on": "Day on which to place the order.",
@@ -66,6 +85,69 @@ _MEANINGS = {
     "order_multiple": "Ordered in whole multiples of this quantity.",
     "min_order_qty": "Smallest quantity that may be ordered.",
     "order_qty": "Quantity to order.",
+    "order_gain_amount": "What the order is worth: lost margin avoided less holding; where a move competes with it.",
+    "move_in_gain_amount": "What moving units in instead is worth, net of its cost; empty = no move competes.",
+    "moved_in_qty": "Units moved in from other places tonight (transfer_orders).",
+    "source_available_qty": "Units free at the feeding place; empty = a supplier delivers, or its stock is not known.",
+    "to_location_id": "Place that gets.",
+    "ship_on": "Day on which to send the goods.",
+    "arrives_on": "Day on which they will be there; empty = the lane's days are not known.",
+    "qty": "Units to move.",
+    "unprofitable_qty": "Units that could go as well and would not pay.",
+    "lost_sales_avoided_amount": "Margin of sales that are not lost, at both places together.",
+    "idle_cost_avoided_amount": "Markdown and holding of units that would have found no buyer, both places together.",
+    "gain_amount": "Lost sales and idle stock avoided.",
+    "cost_per_unit": "Handling and transport of a unit on this lane.",
+    "handling_amount": "Units x cost_per_unit.",
+    "cost_per_shipment": "Cost of a shipment on this lane, whatever its size.",
+    "shipment_units_qty": "Units of all products on this lane tonight.",
+    "shipment_amount": "This line's share of the shipment, by units.",
+    "net_gain_amount": "Gain less cost.",
+    "available_qty": "Units free at the place that feeds.",
+    "requested_total_qty": "Units of this product that all the places it feeds ask for.",
+    "requested_qty": "Units that this place asks for, in whole packs.",
+    "ring_fenced_qty": "Units kept for this place first (planning.allocation_ring_fences).",
+    "allocated_to_others_qty": "Units of this product that other places get.",
+    "allocated_qty": "Units that this place gets.",
+    "short_qty": "Units asked for that are not there.",
+    "last_unit_value_amount": "Margin that the last unit given is expected to save.",
+    "next_unit_value_amount": "Margin that one more unit would be expected to save.",
+    "expected_lost_before_qty": "Expected lost sales over the protection days without it.",
+    "expected_lost_after_qty": "Expected lost sales over the protection days with what is allocated.",
+    "method": "How too little is shared out: value or fair_share.",
+    "pool": "Places that the promise draws on: all, or those of one ownership.",
+    "promised_for": "Day for which the units are declared.",
+    "open_order_qty": "Units of open orders that these places are to serve, beyond what is reserved.",
+    "free_qty": "On hand - reserved - open orders.",
+    "under_way_qty": "Units ordered from suppliers or moved, not yet received by these places.",
+    "expected_arrivals_qty": "Of these, what is expected to have come by the day, by the lateness measured.",
+    "competing_demand_mean_qty": "What these places are expected to sell from the same stock until then.",
+    "balance_mean_qty": "Free + expected arrivals - competing demand.",
+    "location_count": "Places of the pool with a stock record that is believed.",
+    "unknown_location_count": "Places of the pool whose stock record is too old or impossible: counted as nothing.",
+    "source": "Source system that delivered the order.",
+    "order_id": "Customer's order, as its source numbers it.",
+    "line_number": "Line within the order.",
+    "region": "Region of the customer's address.",
+    "quantity": "Units of the order line that are still to be delivered.",
+    "free_before_qty": "Units free at the place before tonight's orders.",
+    "taken_by_others_qty": "Units that other order lines take there.",
+    "served_elsewhere_qty": "Units of this line that other places serve.",
+    "sourced_qty": "Units of this line that this place serves.",
+    "free_after_qty": "Units left there after all order lines.",
+    "distance_km": "Great-circle distance to the customer; assumed where coordinates are not known.",
+    "cost_per_km": "Cost of carrying a unit one km.",
+    "transport_amount": "Units x distance x cost_per_km.",
+    "keep_value_unit_amount": "What a unit is worth where it lies: margin if the place sells it itself, less what it "
+    "costs if it stays idle.",
+    "keep_value_amount": "Units x keep_value_unit_amount.",
+    "parcel_units_qty": "Units of the order in this place's parcel.",
+    "cost_per_parcel": "Cost of a parcel.",
+    "parcels": "Parcels that the order comes in.",
+    "order_units_qty": "Units of the order that are sent in all.",
+    "split_penalty": "Further cost of each parcel beyond the first.",
+    "parcel_amount": "This line's share of its parcel and of the split, by units.",
+    "landed_cost_amount": "Way + keep value + parcel.",
     "unit_cost": "Cost of one unit.",
     "order_value": "Quantity to order x unit cost.",
     "stockout_on": "Day on which stock runs out if nothing is ordered.",
@@ -135,6 +217,24 @@ _MEANINGS = {
 _QUANTILE = re.compile(r"p(\d\d)")
 _BOUND = re.compile(r"(\w+)_(low|high)_(pct|amount)")
 _AFTER_STEP = re.compile(r"after_(\w+)_qty")
+_RISK = re.compile(r"(promise|cushion)_(\d\d)pct_qty")
+_SIDE = re.compile(r"(source|destination)_(\w+)")
+_SIDES = {"source": "At the place that gives: ", "destination": "At the place that gets: "}
+# what a column of one side of a move means; those that an order line has too mean the same here
+_OF_A_SIDE = {
+    "movable_qty": "units that lie there free.",
+    "spare_qty": "whole packs of them above its target, at most planning.transfer_max_packs.",
+    "to_others_qty": "units of them that go to other places tonight.",
+    "room_qty": "whole packs that it lacks to its target and can hold, at most planning.transfer_max_packs.",
+    "from_others_qty": "units that other places send it tonight.",
+    "position_before_qty": "on hand - reserved - backorders + on order + in transfer.",
+    "position_after_qty": "the same after all moves of the night.",
+    "cover_days_before": "days that its position lasts at the expected demand; empty = no demand.",
+    "cover_days_after": "the same after all moves of the night.",
+    "idle_unit_amount": "what a unit costs that finds no buyer within the protection days: markdown and holding.",
+    "expected_lost_before_qty": "expected lost sales over the protection days without moves.",
+    "expected_lost_after_qty": "expected lost sales over the protection days after all moves of the night.",
+}
 
 
 def meaning(name: str) -> str | None:
@@ -145,6 +245,15 @@ def meaning(name: str) -> str | None:
         return f"{'Lower' if match[2] == 'low' else 'Upper'} end of the 90 % interval of {match[1]}_{match[3]}."
     if match := _AFTER_STEP.fullmatch(name):
         return f"Quantity after the step '{match[1].replace('_', ' ')}'."
+    if match := _RISK.fullmatch(name):
+        return (
+            f"Units that can be declared: the chance of overselling is at most {int(match[2])} %."
+            if match[1] == "promise"
+            else f"Balance less the promise at {int(match[2])} %: kept back for late arrivals and more demand."
+        )
+    if name not in _MEANINGS and (match := _SIDE.fullmatch(name)):
+        said = _OF_A_SIDE.get(match[2]) or _MEANINGS.get(match[2])
+        return _SIDES[match[1]] + said[0].lower() + said[1:] if said else None
     return _MEANINGS.get(name)
 
 

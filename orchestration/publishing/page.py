@@ -1,7 +1,7 @@
 """index.html: the page of the night, one file that asks nobody for anything.
 
 Belongs here: gathering what the page shows and handing it to the template, formats of numbers and dates. All words
-stand in templates/, all SQL in page_data, page_orders, page_forecast and page_replay, all drawing in charts.
+stand in templates/, all SQL in page_data and in a module for each part of the page, all drawing in charts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import duckdb
 import jinja2
 from markupsafe import Markup
 
-from orchestration.publishing import charts, page_data, page_forecast, page_orders, page_replay
+from orchestration.publishing import charts, page_data, page_forecast, page_lists, page_orders, page_replay
 from orchestration.publishing.marts_file import FILE_NAME
 from orchestration.publishing.night import Night, WrittenTable
 from orchestration.publishing.settings import PublishingSettings
@@ -78,8 +78,11 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
         "all_feeds": page_data.all_feeds(feeds),
         "checks": page_data.checks(source),
         "orders": orders,
+        "lists": page_lists.stock_lists(source),
         "replay": replay,
         "sales": sales,
+        "movers": page_forecast.movers(source),
+        "edits": page_forecast.edits(source),
         "accuracy": accuracy,
         "charts": specs,
     }
@@ -87,8 +90,11 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
 
 def _simulated_output(name: str, night: Night) -> list[str]:
     """Return the simulated feeds that a published table rests on."""
-    part = {"forecast": "forecast", "replenishment": "orders"}.get(name.split("_", maxsplit=1)[0])
-    part = "orders" if name in ("mart_policy_replay", "mart_service_tuning") else part
+    parts = {part.name: "lists" for part in page_lists.LISTS} | dict.fromkeys(
+        ("mart_policy_replay", "mart_service_tuning"), "orders"
+    )
+    first = {"forecast": "forecast", "replenishment": "orders"}.get(name.split("_", maxsplit=1)[0])
+    part = parts.get(name, first)
     return page_data.simulated_behind(part, night) if part else []
 
 
@@ -100,7 +106,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_number, _quantity, _percent, _day, _long_day, _size, _json, _label, _level)
+    filters = (_number, _quantity, _cell, _percent, _day, _long_day, _size, _json, _label, _level, _step)
     environment.filters.update({function.__name__.lstrip("_"): function for function in filters})
     environment.globals["one_day"] = timedelta(days=1)
     environment.globals["include_file"] = lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
@@ -137,6 +143,13 @@ def _quantity(value: float | Decimal | None) -> str:
     return NOTHING if value is None else f"{value:,.0f}" if value == round(value) else f"{value:,.2f}"
 
 
+def _cell(value: object) -> str:
+    """A value of any kind as a table shows it."""
+    if isinstance(value, date):
+        return _day(value)
+    return _quantity(value) if isinstance(value, int | float | Decimal) else str(value or NOTHING)
+
+
 def _percent(value: float | None, digits: int = 0) -> str:
     return NOTHING if value is None else f"{value:.{digits}%}"
 
@@ -158,6 +171,11 @@ def _label(name: str) -> str:
 def _level(name: str) -> str:
     """A level of the hierarchy as a reader calls it."""
     return {"sku": "product", "sku_location": "product × place", "total": "company"}.get(name, _label(name))  # noqa: RUF001
+
+
+def _step(name: str) -> str:
+    """A step of the forecast as a reader calls it."""
+    return charts.step_name(name, "")
 
 
 def _size(count: int) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from orchestration.publishing.page_data import Row, Source
 
 # Steps of the forecast in the order in which they are made. What the last one of a night leaves is published.
-STEPS = ("naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled")
+STEPS = ("naive", "naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled")
 WEEKS_COMPARED = 4
 
 # Weeks begin where the forecast's do. A week that is under way belongs to both: sold so far + forecast of the rest.
@@ -105,7 +105,29 @@ def accuracy(source: Source) -> Row | None:
     headline = next((row for row in table if row["value"] < 1), table[0])
     # the nearest weeks are measured from every cut-off, later ones only where enough came after it
     cutoffs = table[0]["cutoffs"]
-    return {"step": step, "levels": levels, "errors": errors, "table": table, "headline": headline, "cutoffs": cutoffs}
+    return {
+        "step": step,
+        "steps": _steps(errors, headline),
+        "levels": levels,
+        "errors": errors,
+        "table": table,
+        "headline": headline,
+        "cutoffs": cutoffs,
+    }
+
+
+def _steps(errors: Sequence[Row], headline: Row) -> list[Row]:
+    """Error of each step at the level and horizon of the headline, in order, and what it takes off the one before."""
+    values = {
+        row["step"]: row["value"]
+        for row in errors
+        if (row["level"], row["horizon_band"]) == (headline["level"], headline["horizon_band"])
+    }
+    steps: list[Row] = []
+    for step in in_order(values):
+        saved = steps[-1]["value"] - values[step] if steps else None
+        steps.append({"step": step, "value": values[step], "saved": saved})
+    return steps
 
 
 def bands_of(errors: Sequence[Row]) -> list[str]:
@@ -121,3 +143,81 @@ def in_order(steps: Iterable[str]) -> list[str]:
 def _first_week(band: str) -> int:
     digits = band.split("-", maxsplit=1)[0]
     return int(digits) if digits.isdigit() else 0
+
+
+MOVERS_SHOWN = 8
+MOVERS = """
+with ahead as (
+    select sku_id, location_id, any_value(as_of) as as_of, sum(amount) as expected from forecast_drivers group by all
+),
+behind as (
+    select d.sku_id, d.location_id, sum(d.units_qty)::double as sold
+    from mart_sku_location_day as d cross join (select max(as_of) as as_of from ahead) as night
+    where d.date > night.as_of - 28 and d.date <= night.as_of
+    group by all
+),
+top as (
+    select sku_id, location_id, expected, coalesce(sold, 0) as sold
+    from ahead left join behind using (sku_id, location_id)
+    order by abs(expected - coalesce(sold, 0)) desc, sku_id, location_id
+    limit ?
+)
+select
+    sku_id, location_id, any_value(p.product_name) as product_name, any_value(top.expected) as expected,
+    any_value(top.sold) as sold,
+    list({driver: d.driver, amount: d.amount} order by abs(d.amount) desc, d.driver) as drivers
+from top
+inner join forecast_drivers as d using (sku_id, location_id)
+left join dim_product as p using (sku_id)
+group by sku_id, location_id
+order by abs(any_value(top.expected) - any_value(top.sold)) desc, sku_id, location_id
+"""
+DRIVER_WORDS = {
+    "season": "the season",
+    "price": "its price",
+    "promotion": "promotions",
+    "events": "holidays and events",
+    "reconciliation": "what the aggregates show",
+    "edit": "a planner's edit",
+}
+
+
+def movers(source: Source) -> list[Row]:
+    """The products and places whose next 28 days differ most from the last 28, each with why in words."""
+    if not {"forecast_drivers", "mart_sku_location_day", "dim_product"} <= source.tables:
+        return []
+    return [{**row, "why": _why(row["drivers"])} for row in source.rows(MOVERS, MOVERS_SHOWN)]
+
+
+def _why(drivers: Sequence[Row]) -> str:
+    """The level, then what moves it, the largest first; what rounds to nothing is left out."""
+    amounts = {row["driver"]: row["amount"] for row in drivers}
+    moved = [
+        f"{DRIVER_WORDS[driver]} {'adds' if amount > 0 else 'takes'} {abs(amount):,.0f}"
+        for driver, amount in amounts.items()
+        if driver in DRIVER_WORDS and abs(amount) >= 0.5
+    ]
+    return f"Its level gives {amounts.get('level', 0.0):,.0f}" + "".join(f", {text}" for text in moved) + "."
+
+
+EDITS = """
+select level, node, starts_on, ends_on, factor, quantity, owner, reason, expires_on, state, unedited_qty, edited_qty
+from forecast_edits
+order by state, expires_on, level, node, starts_on
+"""
+EDIT_WORTH = """
+select level, horizon_band, max(value) filter (step = 'reconciled') as before,
+    max(value) filter (step = 'planner_edit') as after, max(series) as edits
+from forecast_accuracy
+where segment = 'edited' and metric = 'wmape'
+group by all
+order by all
+"""
+
+
+def edits(source: Source) -> Row | None:
+    """Planners' edits of the night and what earlier ones were worth; None where there are neither."""
+    if not {"forecast_edits", "forecast_accuracy"} <= source.tables:
+        return None
+    listed, worth = source.rows(EDITS), source.rows(EDIT_WORTH)
+    return {"listed": listed, "worth": worth} if listed or worth else None

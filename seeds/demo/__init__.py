@@ -13,7 +13,8 @@ published by it; `shelfcast demo` reads the installed package and writes extract
 Simulated from the real sales, because the data set has none of it. These feeds are `files.SIMULATED_FEEDS`, their
 files are called `simulated_*`, and whoever shows them must say so:
 
-    erp/locations          region of each store, both warehouses, which warehouse feeds which store
+    pos/open_orders        web orders of the last day that wait to be sent
+    erp/locations          region and coordinates of each store, both warehouses, which warehouse feeds which store
     erp/ranging            what is listed where and since when, facings, presentation minimum, shelf capacity
     erp/suppliers  erp/sourcing  erp/lanes   names, order days, minimums, lead times, packs, costs
     erp/inventory  erp/purchase_orders  erp/transfers   a day-by-day replenishment that never contradicts a real sale

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from seeds.demo import loyalty, movements, network, promotions, terms
+from seeds.demo import loyalty, movements, network, orders, promotions, terms
 from seeds.demo.catalogue import catalogue
 from seeds.demo.files import SIMULATED_FEEDS, Landing, WrittenFile
 from seeds.demo.source import Journey, read_journey
@@ -79,7 +79,7 @@ def _write_simulated(
     seed: int,
     say: Callable[[str], None],
 ) -> None:
-    places = network.locations(tills.lines)
+    places = network.locations(tills.lines, seed)
     listed, stocked = network.listed_pairs(tills.lines), network.stocked_pairs(tills.lines)
     suppliers = network.suppliers_of(stocked, raw_products)
     skus = terms.sku_terms(stocked, raw_products, products, suppliers, seed)
@@ -87,20 +87,21 @@ def _write_simulated(
     depots = terms.depot_terms(pairs, skus)
     out.csv("erp/locations", "locations.csv", places.drop("net_e2"))
     out.csv("erp/lanes", "lanes.csv", network.lanes(places))
+    out.csv("pos/open_orders", "open_orders.csv", orders.open_orders(pairs, seed))
     out.parquet("erp/ranging", "ranging.parquet", terms.ranging(listed, pairs))
     out.parquet("erp/sourcing", "sourcing.parquet", terms.sourcing(pairs, depots))
     count = suppliers["supplier_id"].n_unique()
     say(f"simulated: {listed.height:,} listings, {pairs.height:,} of them stocked")
     say(f"simulated: {depots.height:,} warehouse products, {count} suppliers")
     year = movements.live_through(pairs, depots, suppliers, tills.lines, seed)
-    orders = movements.purchase_orders(year)
+    bought = movements.purchase_orders(year)
     moves = movements.transfers(year)
-    out.csv("erp/suppliers", "suppliers.csv", movements.with_minimum_values(suppliers, orders))
-    out.parquet("erp/purchase_orders", "purchase_orders.parquet", orders)
+    out.csv("erp/suppliers", "suppliers.csv", movements.with_minimum_values(suppliers, bought))
+    out.parquet("erp/purchase_orders", "purchase_orders.parquet", bought)
     out.parquet("erp/transfers", "transfers.parquet", moves)
     rows = 0
     for month, table in movements.inventory(year):
         out.tables("erp/inventory", f"inventory_{month}.parquet", [table])
         rows += table.num_rows
-    say(f"simulated: {rows:,} stock counts, {orders.height:,} purchase-order lines, {moves.height:,} transfer lines")
+    say(f"simulated: {rows:,} stock counts, {bought.height:,} purchase-order lines, {moves.height:,} transfer lines")
     say(f"simulated feeds: {', '.join(SIMULATED_FEEDS)}")

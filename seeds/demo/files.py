@@ -20,7 +20,8 @@ AMOUNT = pl.Decimal(18, 2)
 PRICE = pl.Decimal(18, 4)
 
 SIMULATED_FEEDS: dict[str, str] = {
-    "erp/locations": "regions, warehouses and which warehouse feeds which store",
+    "pos/open_orders": "orders that wait to be sent",
+    "erp/locations": "regions, coordinates, warehouses and which warehouse feeds which store",
     "erp/ranging": "listing dates, facings, presentation minimums and shelf capacities",
     "erp/suppliers": "suppliers, their order days and minimum order values",
     "erp/sourcing": "lead times, packs, minimum quantities and costs",

@@ -9,7 +9,9 @@ Belongs here: who and where. Does not: terms of supply (terms), what happens day
 from __future__ import annotations
 
 from datetime import date
+from itertools import permutations
 
+import numpy as np
 import polars as pl
 
 from seeds.demo.catalogue import MERCHANDISE
@@ -20,15 +22,18 @@ REGIONS = ("North", "East", "South", "West")
 WAREHOUSES = {"WH-1": ("North", "East"), "WH-2": ("South", "West")}
 FIRST_DAY, LAST_DAY = date(2017, 1, 1), date(2017, 12, 31)
 DAYS = (LAST_DAY - FIRST_DAY).days + 1
+# where the made-up regions lie, degrees north and east; a place lies within two degrees of its region's centre
+CENTRES = {"North": (44.5, -93.0), "East": (40.0, -80.0), "South": (33.5, -86.5), "West": (39.5, -105.0)}
 LISTED_WEEKS = 8
 """A pair that sold in this many weeks or more is listed."""
 
 
-def locations(lines: pl.DataFrame) -> pl.DataFrame:
+def locations(lines: pl.DataFrame, seed: int) -> pl.DataFrame:
     """The places: stores, largest first, each to the region that has sold least so far; then the warehouses.
 
     lines: `tills.Tills.lines`. Columns of erp/locations plus net_e2, the cents that the place sold in the year.
     """
+    rng = np.random.default_rng([seed, 7])
     sales = lines.group_by("store_id").agg(net=pl.col("net_e2").sum()).sort(["net", "store_id"], descending=True)
     total = dict.fromkeys(REGIONS, 0)
     rows: list[tuple[str, str, str, str, str, str | None, int]] = []
@@ -40,7 +45,15 @@ def locations(lines: pl.DataFrame) -> pl.DataFrame:
     for number, (name, fed) in enumerate(WAREHOUSES.items(), start=1):
         rows.append((name, f"Warehouse {number}", "warehouse", fed[0], TIMEZONE, None, 0))
     columns = ["location_id", "location_name", "location_type", "region", "timezone", "supplied_by", "net_e2"]
-    return pl.DataFrame(rows, schema=columns, orient="row").sort("location_id")
+    placed = pl.DataFrame(rows, schema=columns, orient="row").sort("location_id")
+    return placed.with_columns(*around(placed["region"], rng))
+
+
+def around(regions: pl.Series, rng: np.random.Generator) -> tuple[pl.Series, pl.Series]:
+    """Latitude and longitude of somewhere within two degrees of each region's centre, to four decimals."""
+    centres = np.array([CENTRES[region] for region in regions]).reshape(-1, 2)
+    spots = np.round(centres + rng.uniform(-2, 2, centres.shape), 4)
+    return pl.Series("latitude", spots[:, 0]), pl.Series("longitude", spots[:, 1])
 
 
 def listed_pairs(lines: pl.DataFrame) -> pl.DataFrame:
@@ -118,16 +131,14 @@ def suppliers_of(pairs: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
 
 
 def lanes(places: pl.DataFrame) -> pl.DataFrame:
-    """The extract erp/lanes: each warehouse to the stores it feeds; and both ways between neighbours in a ring of the
-    ten best-selling stores of each region, which is where a spare unit is likeliest to find a buyer."""
+    """The extract erp/lanes: each warehouse to the stores it feeds; and a van that goes round among the ten
+    best-selling stores of each region, where a spare unit is likeliest to find a buyer. Costs are as small as the
+    sample."""
     fed = places.filter(pl.col("location_type") == "store")
     rows = [(feeder, store, 2.0, 0.08, 18.0) for store, feeder in fed.select("location_id", "supplied_by").iter_rows()]
     for region in REGIONS:
         stores = fed.filter(pl.col("region") == region).sort(["net_e2", "location_id"], descending=[True, False])
-        ring = stores["location_id"].head(10).to_list()
-        pairs = {frozenset(pair) for pair in zip(ring, ring[1:] + ring[:1], strict=True)}
-        for one, other in (sorted(pair) for pair in pairs if len(pair) > 1):
-            rows += [(one, other, 1.0, 0.25, 9.0), (other, one, 1.0, 0.25, 9.0)]
+        rows += [(one, other, 1.0, 0.05, 0.1) for one, other in permutations(stores["location_id"].head(10), 2)]
     columns = ["from_location_id", "to_location_id", "lead_time_days", "cost_per_unit", "cost_per_shipment"]
     return (
         pl.DataFrame(rows, schema=columns, orient="row")

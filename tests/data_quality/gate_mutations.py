@@ -21,6 +21,9 @@ SERIES, FILES = "intermediate.int_series_selected", "ops.file_ledger"
 QUEUE, TILLS, COUNTS = "marts.mart_review_queue", "marts.mart_missing_till_days", "marts.mart_count_list"
 KPIS = "marts.kpi_daily"
 ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
+HIERARCHY, DRIVERS, FALLBACKS = "ml.forecast_hierarchy", "ml.forecast_drivers", "ml.forecast_fallbacks"
+MOVES, SHARES = "ml.transfer_orders", "ml.allocation"
+PROMISES, SERVED = "ml.available_to_promise", "ml.order_sourcing"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
 GIVEN = {
@@ -33,6 +36,10 @@ GIVEN = {
     CUSTOMERS: "source customer_id",
     SERIES: "series_id sku_id location_id is_pooled",
     ORDERS: "sku_id location_id order_qty",
+    MOVES: "from_location_id to_location_id sku_id qty",
+    SHARES: "from_location_id sku_id location_id allocated_qty",
+    PROMISES: "pool sku_id promised_for promise_01pct_qty",
+    SERVED: "order_id line_number sku_id sourced_qty",
     QUEUE: "sku_id location_id date units_qty why queue_rank",
     TILLS: "location_id date chance",
     KPIS: "date location_id channel department net_amount transaction_count lead_transaction_count",
@@ -41,8 +48,9 @@ GIVEN = {
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
-DOUBLED += [QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
-EMPTIED = [SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
+DOUBLED += [MOVES, SHARES, PROMISES, SERVED]
+DOUBLED += [HIERARCHY, QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
+EMPTIED = [HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
 
 MUTATIONS: dict[tuple[str, str], str] = {
     **{
@@ -182,6 +190,22 @@ _on(
     },
 )
 _on(
+    HIERARCHY,
+    {
+        "as_of_is_the_business_day": f"update {HIERARCHY} set as_of = date '2024-03-26' where rowid = 1",
+        "quantiles_are_in_order": f"update {HIERARCHY} set p90 = p75 - 0.01 where rowid = 1",
+        "levels_add_up_to_the_series": f"update {HIERARCHY} set mean = mean + 1e-4 where rowid = 1",
+    },
+)
+_on(DRIVERS, {"drivers_add_up": f"update {DRIVERS} set amount = amount + 1e-4 where rowid = 1"})
+_on(
+    FALLBACKS,
+    {
+        "nothing_failed": f"update {FALLBACKS} set used = 1",
+        "few_series_fell_back": f"update {FALLBACKS} set used = 6",
+    },
+)
+_on(
     ORDERS,
     {
         "as_of_is_the_business_day": f"update {ORDERS} set as_of = date '2024-03-26' where sku_id = 'A'",
@@ -194,6 +218,46 @@ _on(
         "dates_are_ahead": f"update {ORDERS} set order_on = as_of where sku_id = 'B'",
         "value_is_quantity_times_cost": f"update {ORDERS} set order_value = 12.02 where target_qty = 24",
         "products_are_known": "delete from marts.dim_product where sku_id = 'A'",
+    },
+)
+for _table in (MOVES, SHARES, PROMISES, SERVED):
+    _on(_table, {"as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1"})
+_on(
+    MOVES,
+    {
+        "quantity_is_its_terms": f"update {MOVES} set unprofitable_qty = 1 where rowid = 1",
+        "packs_are_whole": f"update {MOVES} set order_multiple = 3 where rowid = 1",
+        "sources_keep_their_target": f"update {MOVES} set source_position_after_qty = 4 where rowid = 1",
+        "gain_and_cost_are_their_terms": f"update {MOVES} set shipment_amount = 0.6 where rowid = 1",
+        "moves_pay": f"update {MOVES} set handling_amount = 7 where rowid = 1",
+        "moving_is_worth_more_than_ordering": f"update {MOVES} set order_gain_amount = 6 where rowid = 1",
+        "nothing_is_ordered_and_moved_in": f"update {ORDERS} set sku_id = 'C' where location_id = 'S2'",
+    },
+)
+_on(
+    SHARES,
+    {
+        "quantity_is_its_terms": f"update {SHARES} set min_order_qty = 0, requested_qty = 1, allocated_qty = 0.5 "
+        "where location_id = 'S3'",
+        "no_more_than_there_is": f"update {SHARES} set allocated_qty = 2 where location_id = 'S3'",
+        "orders_follow_the_allocation": f"update {ORDERS} set after_allocation_qty = 6 where location_id = 'S2'",
+    },
+)
+_on(
+    PROMISES,
+    {
+        "dates_are_ahead": f"update {PROMISES} set promised_for = as_of where rowid = 1",
+        "more_risk_never_promises_less": f"update {PROMISES} set promise_05pct_qty = 14 where rowid = 1",
+        "no_more_than_can_be_there": f"update {PROMISES} set under_way_qty = -3 where rowid = 1",
+        "promise_is_its_terms": f"update {PROMISES} set open_order_qty = 0 where rowid = 1",
+    },
+)
+_on(
+    SERVED,
+    {
+        "quantity_is_its_terms": f"update {SERVED} set short_qty = 0 where rowid = 0",
+        "no_more_than_is_there": f"update {SERVED} set taken_by_others_qty = 9, free_after_qty = -2 where rowid = 0",
+        "cost_is_its_terms": f"update {SERVED} set parcel_amount = 3 where rowid = 0",
     },
 )
 

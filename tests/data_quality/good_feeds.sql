@@ -100,6 +100,12 @@ insert into feeds.decisions_review by name
 select * from (values ('A', 'S1', date '2024-02-01', 'keep', null, 'decisions'), ('B', 'S1', date '2024-02-02', 'replace', 3, 'decisions'))
     as t (sku_id, location_id, date, decision, quantity, _source);
 
+insert into feeds.decisions_forecast_edits by name
+select * from (values
+    ('sku', 'A', date '2024-04-01', date '2024-04-14', 1.2, 'ann', 'fair', date '2024-04-14', 'decisions'),
+    ('sku', 'B', date '2024-04-01', date '2024-04-14', 0.5, 'ann', 'fair', date '2024-04-14', 'decisions')
+) as t (level, node, starts_on, ends_on, factor, owner, reason, expires_on, _source);
+
 insert into feeds.decisions_erase_customers by name
 select 'crm' as source, '99' || n as customer_id, 'decisions' as _source from days where n < 3;
 

@@ -160,11 +160,32 @@ select
     'smooth' as segment
 from ml.demand_series cross join range(6) as t (i);
 
+create table ml.forecast_hierarchy as
+with nodes as (
+    select sku_id as node, 'week' as period_type, week_start as period_start, days_covered, mean
+    from ml.forecast_weekly
+    union all
+    select sku_id, 'month', month_start, days_covered, mean from ml.forecast_monthly
+)
+select
+    date '2024-03-27' as as_of, 'sku' as level, node, period_type, period_start, any_value(days_covered) as days_covered,
+    sum(mean) as mean, 1e0 as p05, 1.5e0 as p10, 2e0 as p25, 3.5e0 as p50, 5e0 as p75, 6e0 as p90, 7e0 as p95, 9e0 as p99
+from nodes
+group by node, period_type, period_start
+order by node, period_type, period_start;
+
+create table ml.forecast_drivers as
+select date '2024-03-27' as as_of, sku_id, location_id, 28 as days_covered, driver, amount
+from ml.demand_series cross join (values ('level', 1e2), ('season', 12e0)) as t (driver, amount);
+
+create table ml.forecast_fallbacks as
+select 'series forecast by a simpler method than the backtest chose' as reason, 0 as used, 100 as of_all;
+
 create table ml.forecast_accuracy as select 'total' as level, 'wmape' as metric, 0.2 as value;
 
 create table ml.replenishment_orders as
 select
-    date '2024-03-27' as as_of, *, 10.0 as on_hand_qty, 1.0 as reserved_qty, 0.0 as backorder_qty, 2.0 as on_order_qty,
+    date '2024-03-27' as as_of, *, order_qty as after_allocation_qty, 10.0 as on_hand_qty, 1.0 as reserved_qty, 0.0 as backorder_qty, 2.0 as on_order_qty,
     3.0 as in_transfer_qty, date '2024-03-28' as order_on, date '2024-03-30' as stockout_on
 from (values
     ('A', 'S1', 'V1', null, 24e0, 14e0, 10e0, 6e0, 12e0, 12e0, 1e0, 12e0, 'rounded_to_pack', null),
@@ -174,3 +195,38 @@ from (values
     sku_id, location_id, supplier_id, from_location_id, target_qty, inventory_position_qty, need_qty, order_multiple,
     min_order_qty, order_qty, unit_cost, order_value, reason_codes, withheld_reason
 );
+
+-- of S1 and S2 the one with too much gives; of the order above the source had enough for all but one pack
+create table ml.transfer_orders as
+select
+    date '2024-03-27' as as_of, *, 9e0 as source_movable_qty, 8e0 as source_spare_qty, 0e0 as source_to_others_qty,
+    6e0 as destination_room_qty, 0e0 as destination_from_others_qty, 2e0 as unprofitable_qty, 2e0 as order_multiple,
+    5e0 as source_position_after_qty, 5e0 as source_target_qty, 6e0 as lost_sales_avoided_amount,
+    1e0 as idle_cost_avoided_amount, 7e0 as gain_amount, 1e0 as handling_amount, 0.5e0 as shipment_amount,
+    1.5e0 as cost_amount, 5.5e0 as net_gain_amount,
+    5.5e0 as move_in_gain_amount, 5e0 as order_gain_amount
+from (values ('S1', 'S2', 'C', 4e0), ('S1', 'S3', 'C', 4e0)) as t (from_location_id, to_location_id, sku_id, qty);
+
+create table ml.allocation as
+select date '2024-03-27' as as_of, *, 2e0 as order_multiple, 9e0 as available_qty, 16.0 as requested_total_qty
+from (values
+    ('S1', 'A', 'S2', 7e0, 7e0, 1e0, 0e0), ('S1', 'B', 'S2', 8e0, 8e0, 0e0, 0e0), ('S1', 'B', 'S3', 8e0, 0e0, 8e0, 4e0)
+) as t (from_location_id, sku_id, location_id, requested_qty, allocated_qty, allocated_to_others_qty, min_order_qty);
+
+create table ml.available_to_promise as
+select
+    date '2024-03-27' as as_of, *, date '2024-04-03' as promised_for, 20e0 as on_hand_qty, 2e0 as reserved_qty,
+    3e0 as open_order_qty, 15e0 as free_qty, 10e0 as under_way_qty, 8e0 as expected_arrivals_qty,
+    5e0 as competing_demand_mean_qty, 18e0 as balance_mean_qty, 10e0 as promise_01pct_qty, 8e0 as cushion_01pct_qty,
+    12e0 as promise_05pct_qty, 6e0 as cushion_05pct_qty, 13e0 as promise_10pct_qty, 5e0 as cushion_10pct_qty
+from (values ('all', 'A'), ('all', 'B'), ('own', 'A')) as t (pool, sku_id);
+
+create table ml.order_sourcing as
+select
+    date '2024-03-27' as as_of, 'pos' as source, *, 9e0 as free_before_qty, 1e0 as taken_by_others_qty,
+    8e0 - sourced_qty as free_after_qty, 10e0 as distance_km, 0.1e0 as cost_per_km, sourced_qty as transport_amount,
+    2e0 as keep_value_unit_amount, 2 * sourced_qty as keep_value_amount, 4e0 as parcel_amount,
+    3 * sourced_qty + 4 as landed_cost_amount
+from (values
+    ('O1', 1, 'A', 'S1', 3e0, 2e0, 0e0, 1e0), ('O1', 1, 'A', null, 3e0, 0e0, 2e0, 1e0), ('O2', 1, 'A', 'S1', 2e0, 2e0, 0e0, 0e0)
+) as t (order_id, line_number, sku_id, location_id, quantity, sourced_qty, served_elsewhere_qty, short_qty);

@@ -19,7 +19,7 @@ from ml.forecasting.evaluation.scores import naive_scale, rollup, weighted_rmsse
 from ml.forecasting.panel import BLOCK_DAYS
 
 TABLE_LEVELS = ("total", "region", "department", "sku", "sku_location")
-SELECTED, RECONCILED = "selected", "reconciled"
+LAST, SELECTED, RECONCILED = "naive", "selected", "reconciled"
 _QUANTILES = {"p50": LEVELS.index(0.5), "p90": LEVELS.index(0.9)}
 
 
@@ -35,7 +35,9 @@ class Scored:
 def steps_of(trial: Trial, selected: np.ndarray, reconciled: np.ndarray) -> dict[str, np.ndarray]:
     """Forecasts in the order in which they are made; where LightGBM was not asked the selected method stands in."""
     forecasts = trial.outlook.forecasts
-    steps = {NAIVE: forecasts[NAIVE], "moving_average": forecasts["moving_average"]}
+    last = trial.outlook.panel.demand[:, -1:].astype(np.float32)
+    steps = {LAST: np.repeat(last, forecasts[NAIVE].shape[1], axis=1)}
+    steps |= {NAIVE: forecasts[NAIVE], "moving_average": forecasts["moving_average"]}
     if LIGHTGBM in forecasts:
         steps[LIGHTGBM] = np.where(np.isfinite(forecasts[LIGHTGBM]), forecasts[LIGHTGBM], selected)
     return {**steps, SELECTED: selected, RECONCILED: reconciled}

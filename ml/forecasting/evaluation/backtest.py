@@ -15,11 +15,13 @@ from ml.forecasting.contract import HORIZON_BLOCKS
 from ml.forecasting.features import FeatureStore
 from ml.forecasting.metrics import demand_classes
 from ml.forecasting.models import baselines, lightgbm
+from ml.forecasting.models.lightgbm import BlockModel
 from ml.forecasting.models.prophet import forecast_aggregates
 from ml.forecasting.panel import Panel
 from ml.forecasting.reconciliation import Targets, aggregate_tasks, make_targets
 from ml.forecasting.settings import ForecastSettings
 
+Say = Callable[[str], None]
 LIGHTGBM = "lightgbm"
 NAIVE = "naive_seasonal"
 BASELINES: dict[str, Callable[[Panel], np.ndarray]] = {  # from the simplest: ties go to the earlier one
@@ -69,19 +71,34 @@ def cutoffs(panel: Panel, settings: ForecastSettings) -> list[int]:
     return [min(13, panel.blocks // 3)]
 
 
-def run_backtest(
-    panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None]
-) -> list[Trial]:
+def run_backtest(panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Say) -> list[Trial]:
     """One trial a cut-off, oldest first."""
     trials = []
     for back in sorted(cutoffs(panel, settings), reverse=True):
         past = panel.earlier(back)
         segments = demand_classes(past.demand, past.born)
         asked = _asked(segments, settings)
-        outlook = look_ahead(past, history, segments, asked, settings, settings.backtest_rows, say)
+        model, failed = fit_model(past, asked, settings, settings.backtest_rows, say)
+        outlook = look_ahead(past, history, segments, asked, model, settings, say)
+        outlook.fallbacks.update(failed)
         start = past.blocks
         trials.append(Trial(outlook, panel.demand[:, start : start + min(back, HORIZON_BLOCKS)]))
     return trials
+
+
+def fit_model(
+    panel: Panel, asked: np.ndarray, settings: ForecastSettings, rows: int, say: Say
+) -> tuple[BlockModel | None, dict[str, int]]:
+    """(LightGBM fitted on what the panel knows, fallbacks); None where no series asks for it or it cannot be fitted."""
+    if not len(asked):
+        return None, {}
+    try:
+        model = lightgbm.fit(FeatureStore(panel, settings.holiday_country), settings, rows)
+    except Exception as error:  # whatever LightGBM raises: the night goes on with the baselines
+        say(f"{panel.cutoff}: LightGBM not fitted ({error}), baselines serve")
+        return None, {f"lightgbm not fitted: {type(error).__name__}": 1}
+    say(f"{panel.cutoff}: LightGBM on {model.facts['rows']:,} rows")
+    return model, {}
 
 
 def look_ahead(
@@ -89,39 +106,46 @@ def look_ahead(
     history: pl.DataFrame,
     segments: np.ndarray,
     asked: np.ndarray,
+    model: BlockModel | None,
     settings: ForecastSettings,
-    rows: int,
-    say: Callable[[str], None],
+    say: Say,
+    has_prophet: bool = True,
 ) -> Outlook:
     """Forecasts of every method from the panel's cut-off. asked: series (indices) that LightGBM predicts.
 
-    A model that cannot be fitted is left out and counted in fallbacks; nothing is raised.
+    A forecast that cannot be made is left out and counted in fallbacks; nothing is raised. has_prophet: False where no
+    horizon band uses Prophet's aggregates.
     """
-    targets, aggregates, failed = _forecast_aggregates(panel, history, settings, say)
+    targets, aggregates, failed = _forecast_aggregates(panel, history, settings, say, has_prophet)
     forecasts = {name: method(panel) for name, method in BASELINES.items()}
     outlook = Outlook(panel, segments, forecasts, targets, aggregates, failed)
-    if len(asked):
-        try:
-            store = FeatureStore(panel, settings.holiday_country)
-            model = lightgbm.fit(store, settings, rows)
-            predicted = np.full((panel.series, HORIZON_BLOCKS), np.nan, dtype=np.float32)
-            predicted[asked] = model.predict(store, asked, settings.threads)
-            if not np.isfinite(predicted[asked]).all():
-                raise ValueError("forecasts that are not finite")
-            outlook.forecasts[LIGHTGBM] = predicted
-            outlook.models.append(model.facts)
-            say(f"{panel.cutoff}: LightGBM on {model.facts['rows']:,} rows, {len(asked):,} series")
-        except Exception as error:  # whatever LightGBM raises: the night goes on with the baselines
-            outlook.fallbacks[f"lightgbm not fitted: {type(error).__name__}"] = 1
-            say(f"{panel.cutoff}: LightGBM not fitted ({error}), baselines serve")
+    if model is None or not len(asked):
+        return outlook
+    try:
+        store = FeatureStore(panel, settings.holiday_country, model.code_labels)
+        predicted = np.full((panel.series, HORIZON_BLOCKS), np.nan, dtype=np.float32)
+        predicted[asked] = model.predict(store, asked, settings.threads)
+        broken = asked[~np.isfinite(predicted[asked]).all(axis=1)]
+        if len(broken) == len(asked):
+            raise ValueError("no forecast is finite")
+        if len(broken):
+            predicted[broken] = np.nan
+            outlook.fallbacks["series whose LightGBM forecast is not finite"] = len(broken)
+    except Exception as error:  # as above
+        outlook.fallbacks[f"lightgbm without forecasts: {type(error).__name__}"] = 1
+        say(f"{panel.cutoff}: no forecasts of LightGBM ({error}), baselines serve")
+        return outlook
+    outlook.forecasts[LIGHTGBM] = predicted
+    outlook.models.append(model.facts)
+    say(f"{panel.cutoff}: LightGBM's forecasts of {len(asked):,} series")
     return outlook
 
 
 def _forecast_aggregates(
-    panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Callable[[str], None]
+    panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Say, has_prophet: bool
 ) -> tuple[Targets, list[dict[str, object]], dict[str, int]]:
     """(targets, what the manifest says of Prophet, fallbacks)."""
-    tasks = aggregate_tasks(history, panel, settings)
+    tasks = aggregate_tasks(history, panel, settings) if has_prophet else []
     forecasts = forecast_aggregates(tasks, settings.threads, settings.prophet_timeout_seconds)
     targets = make_targets(forecasts, panel, settings.holiday_country)
     if not tasks:

@@ -48,13 +48,13 @@ def measure_dispersion(
     for lead_index, lead in enumerate(LEADS):
         for window_index, window in enumerate(WINDOWS):
             mean, actual = _windows(trials, forecasts, shares, history, lead, window, rng)
-            node = _nearest_rate(mean / window)
+            node = nearest_rate(mean / window)
             for rate_index in range(len(RATES)):
                 chosen = np.flatnonzero((node == rate_index) & (mean > 0))
                 if len(chosen) < MIN_WINDOWS:
                     continue
                 chosen = rng.permutation(chosen)[:MAX_WINDOWS]
-                alpha[lead_index, window_index, rate_index] = _best_alpha(mean[chosen], actual[chosen], family)
+                alpha[lead_index, window_index, rate_index] = best_alpha(mean[chosen], actual[chosen], family)
                 count[lead_index, window_index, rate_index] = len(chosen)
     return _as_frame(_filled(alpha, count), count, family)
 
@@ -91,7 +91,7 @@ def _one_day(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Days of the first block at or after `first`, for a sample of series spread over the demand rates."""
     rate = blocks[:, first].astype(np.float64) / BLOCK_DAYS
-    node = _nearest_rate(rate)
+    node = nearest_rate(rate)
     sample = [rng.permutation(np.flatnonzero((node == k) & (rate > 0)))[: MAX_WINDOWS // 4] for k in range(len(RATES))]
     series = np.sort(np.concatenate(sample))
     days = share.split(blocks[series], series)[:, first * BLOCK_DAYS : (first + 1) * BLOCK_DAYS]
@@ -106,7 +106,7 @@ def _one_day(
     return days.ravel(), actual.ravel()
 
 
-def _best_alpha(mean: np.ndarray, actual: np.ndarray, family: str) -> float:
+def best_alpha(mean: np.ndarray, actual: np.ndarray, family: str) -> float:
     """Middle (in logarithms) of the alphas whose loss is the least; many tie where nearly every window is zero."""
     losses = np.array([_loss(mean, actual, float(alpha), family) for alpha in _ALPHAS])
     best = losses <= losses.min() * 1.0005
@@ -122,7 +122,8 @@ def _loss(mean: np.ndarray, actual: np.ndarray, alpha: float, family: str) -> fl
     return total
 
 
-def _nearest_rate(rate: np.ndarray) -> np.ndarray:
+def nearest_rate(rate: np.ndarray) -> np.ndarray:
+    """Index in RATES of the nearest demand rate a day, in logarithms."""
     edges = np.sqrt(np.array(RATES[:-1]) * np.array(RATES[1:]))
     return np.searchsorted(edges, rate)
 

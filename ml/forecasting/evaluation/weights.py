@@ -46,7 +46,12 @@ class _Cells:
         return self.score.of(self.actual[:, first - 1 : end], drawn[:, first - 1 :])
 
 
-def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: ForecastSettings) -> LearnedWeights:
+def learn_weights(
+    trials: list[Trial],
+    combined: list[np.ndarray],
+    settings: ForecastSettings,
+    champion: Weights | None = None,
+) -> LearnedWeights:
     """(source, weight) of each band.
 
     combined: forecasts of the selected methods at each trial. A band starts from what is right before any evidence,
@@ -57,18 +62,21 @@ def learn_weights(trials: list[Trial], combined: list[np.ndarray], settings: For
     The prior is what was best over five cut-offs of the benchmark, 13 weeks and more apart; weights left free took the
     best of two or three cut-offs and were wrong at the next. With a margin of 3 % the backtest before d_1577 (no public
     holidays) chose three quarters for weeks 5-13: WRMSSE 0.914 there and 0.981 in all, with 5 % 0.849 and 0.959.
+
+    champion: the weights in use. Other than PRIOR they stay while they are better than it on average, unless the new
+    choice beats them by settings.tie_margin.
     """
     cells = [_collapse(trial, blocks) for trial, blocks in zip(trials, combined, strict=True)]
     weights, scores = dict(PRIOR), {}
     for band, first, last in BANDS:
         usable = [each for each in cells if each.actual.shape[1] >= first]
         if usable:
-            weights[band], scores[band] = _best(usable, band, first, last, settings)
+            weights[band], scores[band] = _best(usable, band, first, last, settings, (champion or PRIOR)[band])
     return LearnedWeights(weights, scores)
 
 
 def _best(
-    usable: list[_Cells], band: str, first: int, last: int, settings: ForecastSettings
+    usable: list[_Cells], band: str, first: int, last: int, settings: ForecastSettings, in_use: tuple[str, float]
 ) -> tuple[tuple[str, float], tuple[float, float]]:
     sources = [source for source in SOURCES if all(source in each.targets.by_source for each in usable)]
     options = [NONE, *((source, weight) for source in sources for weight in WEIGHTS if weight > 0)]
@@ -81,6 +89,9 @@ def _best(
         and np.mean(errors[option]) < usual.mean() * (1 - settings.reconciliation_margin)
     ]
     chosen = min(better, key=lambda option: (np.mean(errors[option]), option[1]), default=PRIOR[band])
+    if in_use in errors and np.mean(errors[in_use]) < usual.mean():
+        beaten = np.mean(errors[chosen]) < np.mean(errors[in_use]) * (1 - settings.tie_margin)
+        chosen = chosen if beaten else in_use
     return chosen, (float(np.mean(errors[NONE])), float(np.mean(errors[chosen])))
 
 

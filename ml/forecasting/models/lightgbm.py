@@ -18,7 +18,14 @@ import lightgbm as lgb
 import numpy as np
 
 from ml.forecasting.contract import HORIZON_BLOCKS
-from ml.forecasting.features import FeatureStore, categorical_features, feature_names
+from ml.forecasting.features import (
+    DRIVERS,
+    FeatureStore,
+    categorical_features,
+    driver_of,
+    feature_names,
+    neutral,
+)
 from ml.forecasting.settings import ForecastSettings
 
 _PARTS = (4, HORIZON_BLOCKS)  # last block ahead of each model
@@ -34,16 +41,23 @@ class TooFewRows(ValueError):
 class BlockModel:
     """Fitted models and what the manifest says of them.
 
-    parts: (last block ahead, model), in the order of the horizon.
+    parts: (last block ahead, model), in the order of the horizon. code_labels: those of the store it was fitted on; a
+    store to predict from must be built with them.
     """
 
     parts: tuple[tuple[int, lgb.Booster], ...]
     facts: dict[str, object]
+    code_labels: dict[str, list[str]]
 
     def predict(
         self, store: FeatureStore, series: np.ndarray, threads: int, blocks: int = HORIZON_BLOCKS
     ) -> np.ndarray:
-        """Demand of each block ahead from the end of the store's panel: float32 (len(series), blocks)."""
+        """Demand of each block ahead from the end of the store's panel: float32 (len(series), blocks).
+
+        Raises ValueError when the store codes groups otherwise than the one that the model was fitted on.
+        """
+        if store.code_labels != self.code_labels:
+            raise ValueError("the feature store was not built with the code_labels of the model")
         result = np.empty((len(series), blocks), dtype=np.float32)
         step = max(_CHUNK_ROWS // blocks, 1)
         first = 1
@@ -62,6 +76,30 @@ class BlockModel:
                 )
             first = last + 1
         return result
+
+    def build_up(self, store: FeatureStore, series: np.ndarray, blocks: int, threads: int) -> dict[str, np.ndarray]:
+        """Demand of the first `blocks` blocks ahead, in all, as driver after driver comes in: amount of each by series.
+
+        blocks: as far as the first part of the model reaches, at most. The amounts sum to the forecast.
+        """
+        names = [driver_of(name) for name in feature_names()]
+        amounts = {driver: np.zeros(len(series)) for driver in DRIVERS if driver in names}
+        booster = self.parts[0][1]
+        step = max(_CHUNK_ROWS // blocks, 1)
+        for start in range(0, len(series), step):
+            part = series[start : start + step]
+            rows, ahead = np.repeat(part, blocks), np.tile(np.arange(1, blocks + 1), len(part))
+            origin = np.full(len(rows), store.panel.blocks)
+            matrix = store.matrix(rows, origin, ahead)
+            level, current, before = _start(store, rows, origin), neutral(matrix), 0.0
+            for driver, amount in amounts.items():
+                columns = np.flatnonzero([name == driver for name in names])
+                current[:, columns] = matrix[:, columns]
+                score = np.asarray(booster.predict(current, raw_score=True, num_threads=threads))
+                made = np.exp(score + level).reshape(len(part), blocks).sum(axis=1)
+                amount[start : start + len(part)] = made - before
+                before = made
+        return amounts
 
 
 def fit(store: FeatureStore, settings: ForecastSettings, rows: int) -> BlockModel:
@@ -97,7 +135,7 @@ def fit(store: FeatureStore, settings: ForecastSettings, rows: int) -> BlockMode
         "objective": f"tweedie {settings.tweedie_power}",
         "seed": settings.seed,
     }
-    return BlockModel(tuple(parts), facts)
+    return BlockModel(tuple(parts), facts, store.code_labels)
 
 
 def _fit_part(

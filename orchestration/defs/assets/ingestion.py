@@ -60,7 +60,7 @@ def ingest_extracts(
         asked = config.as_of
         if config.rebuild:
             older = runs.find(con, config.rebuild)
-            run_id = runs.begin(con, settings)
+            run_id = runs.begin(con, settings, older.run_id)
             context.log.info(f"{run_id}: making {older.run_id} again, with what was known then")
             views.refresh(con, feeds, older.run_id)
             report, asked = IngestionReport(), asked or older.as_of.isoformat()

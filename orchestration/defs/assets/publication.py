@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 
 from data_quality import gates
-from orchestration import replays, runs
+from orchestration import model_registry, replays, runs
 from orchestration.defs.checks import FORECASTS, ORDERS, RESULTS, gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
@@ -24,6 +24,38 @@ OUTPUTS = (
         True,
         "Order proposals",
         "What to order, by product, place and source, with every term of the arithmetic.",
+    ),
+    OutputTable(
+        "transfer_orders",
+        "ml.transfer_orders",
+        ("from_location_id", "to_location_id", "sku_id"),
+        True,
+        "Transfers",
+        "What to move between places, by lane and product, with both sides before and after, gain and cost.",
+    ),
+    OutputTable(
+        "allocation",
+        "ml.allocation",
+        ("from_location_id", "sku_id", "location_id"),
+        True,
+        "Allocation",
+        "Who gets what where a feeding place has less than the places it feeds ask for.",
+    ),
+    OutputTable(
+        "available_to_promise",
+        "ml.available_to_promise",
+        ("pool", "sku_id", "promised_for"),
+        True,
+        "Available to promise",
+        "Units that can be declared for a date from a pool of places, at 1, 5 and 10 % risk of overselling.",
+    ),
+    OutputTable(
+        "order_sourcing",
+        "ml.order_sourcing",
+        ("source", "order_id", "line_number", "location_id"),
+        True,
+        "Sourcing of open orders",
+        "Which place serves which open order line, and what that costs.",
     ),
     OutputTable(
         "forecast_daily",
@@ -48,6 +80,38 @@ OUTPUTS = (
         False,
         "Monthly forecast",
         "Demand by product, place and month, 6 months ahead.",
+    ),
+    OutputTable(
+        "forecast_hierarchy",
+        "ml.forecast_hierarchy",
+        ("level", "node", "period_type", "period_start"),
+        False,
+        "Forecast by level",
+        "Demand of the company, its regions, channels, departments, categories and products, by week and month.",
+    ),
+    OutputTable(
+        "forecast_drivers",
+        "ml.forecast_drivers",
+        ("sku_id", "location_id", "driver"),
+        False,
+        "Forecast drivers",
+        "Why: level, season, price, promotion, events, reconciliation and edit, adding up to the next 28 days.",
+    ),
+    OutputTable(
+        "forecast_edits",
+        "ml.forecast_edits",
+        ("level", "node", "starts_on", "ends_on", "owner"),
+        False,
+        "Forecast edits",
+        "What planners changed, with owner, reason and expiry, and the quantities before and after.",
+    ),
+    OutputTable(
+        "forecast_fallbacks",
+        "ml.forecast_fallbacks",
+        ("reason",),
+        False,
+        "Forecast fallbacks",
+        "How often a simpler method stood in for one that failed.",
     ),
     OutputTable(
         "forecast_accuracy",
@@ -93,14 +157,7 @@ OUTPUTS = (
 
 NOT_BUILT = "not made by this version"
 # outputs of contracts.md, section 4, that no step makes yet: the manifest says so rather than staying silent
-LATER_OUTPUTS = (
-    "forecast_hierarchy",
-    "transfer_orders",
-    "available_to_promise",
-    "allocation",
-    "order_sourcing",
-    "alerts",
-)
+LATER_OUTPUTS = ("alerts",)
 
 
 @dg.asset(
@@ -126,6 +183,9 @@ def publication(context: dg.AssetExecutionContext, company: Company) -> dg.Mater
             say=context.log.info,
         )
         runs.end(con, night.run_id, runs.PUBLISHED)
+        # models forecast later nights once their own has passed every gate; a night made again changes nothing of that
+        if runs.models_used(con, night.run_id) == night.run_id and runs.rebuilt(con, night.run_id) is None:
+            model_registry.crown(settings.models, night.run_id)
     return dg.MaterializeResult(
         metadata={
             "folder": dg.MetadataValue.path(str(folder)),
@@ -138,7 +198,7 @@ def publication(context: dg.AssetExecutionContext, company: Company) -> dg.Mater
 def _night(con: duckdb.DuckDBPyConnection, settings: Settings) -> Night:
     """Gather what the manifest says beside the tables."""
     run_id, as_of = runs.current(con)
-    notes = con.execute("select kind, text from ml.planning_notes").fetchall()
+    notes = con.execute("select kind, output, text from ml.planning_notes").fetchall()
     customer_notes = con.execute("select text from ml.customer_notes where kind = 'absent'").fetchall()
     forecast_warnings = con.execute("select warning from ml.forecast_warnings").fetchall()
     failed = con.execute(
@@ -146,16 +206,16 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings) -> Night:
         "order by gate, table_name, check_name"
     ).fetchall()
     absent = dict.fromkeys(LATER_OUTPUTS, NOT_BUILT)
-    for kind, text in notes:
-        if kind == "absent":
-            absent["replenishment_orders"] = text
+    absent |= {output: text for kind, output, text in notes if kind == "absent"}
     for (text,) in customer_notes:
         absent["mart_customer_value"] = text
     absent |= replays.absent_replay(con)
     for output in OUTPUTS:
         if output.name not in absent and not table_exists(con, output.relation):
             absent[output.name] = "its step made no table this night"
-    warnings = [row[0] for row in [*forecast_warnings, *failed]] + [text for kind, text in notes if kind == "warning"]
+    warnings = [row[0] for row in [*forecast_warnings, *failed]] + [
+        text for kind, _, text in notes if kind == "warning"
+    ]
     return Night(
         run_id=run_id,
         as_of=as_of,

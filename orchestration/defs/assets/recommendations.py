@@ -1,22 +1,24 @@
-"""Stage 6: what to order, from forecasts, stock and sourcing. Absent, with the reason, where the feeds lack."""
+"""Stage 6: what to order, move, allocate, declare and send, from forecasts, stock and sources. Absent, with the reason,
+where the feeds lack."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import duckdb
 import polars as pl
 
 from ml.planning.order_lines import TARGETS_SCHEMA
-from ml.planning.replenishment import ReplenishmentInputs, propose_orders
+from ml.planning.replenishment import ReplenishmentInputs
+from ml.planning.stock_plan import StockPlan, SupplyInputs, plan_stock
 from orchestration import runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.replays import tuned_targets
 from orchestration.warehouse import connect, read_frame, replace_table
 
-ORDERS, TARGETS = "ml.replenishment_orders", "ml.stock_targets"
-# an order needs to know what is there and where more comes from
-NEEDED_FEEDS = {"erp/inventory": "feeds.erp_inventory", "erp/sourcing": "feeds.erp_sourcing"}
+TARGETS = "ml.stock_targets"
+INVENTORY, SOURCING = "erp/inventory", "erp/sourcing"
+LANES, OPEN_ORDERS = "erp/lanes", "pos/open_orders"
 QUERIES = {
     "forecast_daily": "select sku_id, location_id, date, mean from ml.forecast_daily",
     "forecast_weekly": "select sku_id, location_id, week_start, mean from ml.forecast_weekly",
@@ -25,15 +27,46 @@ QUERIES = {
     "sourcing": "select * from intermediate.int_sourcing_resolved",
     "suppliers": "select * from staging.stg_erp__suppliers",
     "products": "select sku_id, product_name, department, abc_class, shelf_life_days from marts.dim_product",
-    "locations": "select location_id, location_name, is_open from marts.dim_location",
+    "locations": "select d.location_id, d.location_name, d.is_open, d.region, d.ownership, s.latitude, s.longitude "
+    "from marts.dim_location as d left join staging.stg_erp__locations as s using (location_id)",
     "shelves": "select * from intermediate.int_shelf_terms",
+    "lanes": "select * from intermediate.int_lanes_resolved",
+    "unit_values": "select * from intermediate.int_unit_values",
 }
+SUPPLY = {
+    "under_way": "select sku_id, location_id, qty::double as qty, expected_on, "
+    "concat_ws('|', kind, lateness_scope, lateness_sender_id, lateness_receiver) as lane "
+    "from intermediate.int_supply_under_way",
+    "lateness": "select concat_ws('|', kind, scope, sender_id, receiver) as lane, days_late, share "
+    "from intermediate.int_supply_lateness",
+}
+OPEN_ORDER_LINES = "select * from staging.stg_pos__open_orders"
 
+# output -> the feeds without which it is absent: what is there, where more comes from, over which lanes, who waits
+NEEDED_FEEDS = {
+    "replenishment_orders": (INVENTORY, SOURCING),
+    "transfer_orders": (INVENTORY, SOURCING, LANES),
+    "allocation": (INVENTORY, SOURCING),
+    "available_to_promise": (INVENTORY,),
+    "order_sourcing": (INVENTORY, OPEN_ORDERS),
+}
+NO_FEEDING_PLACE = "no place is fed by another in erp/sourcing: there is nothing to share out"
 
 TABLES = {
-    ORDERS: "Order lines by product, place and source: order-up-to on the distribution of demand, every term shown.",
+    "ml.replenishment_orders": "Order lines by product, place and source: order-up-to on the distribution of demand, "
+    "every term shown.",
     TARGETS: "The stock that each place should have of each product, also where nothing is to be ordered.",
+    "ml.transfer_orders": "Moves between places that earn more than they cost, from excess to shortage.",
+    "ml.allocation": "Who gets what where a feeding place has less than the places it feeds ask for.",
+    "ml.available_to_promise": "Units that can be declared for a date from a pool of places, by risk of overselling.",
+    "ml.order_sourcing": "Which place serves which open order line at the least landed cost.",
 }
+READ = (
+    *("ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_dispersion"),
+    *("intermediate.int_stock_positions", "intermediate.int_sourcing_resolved", "intermediate.int_shelf_terms"),
+    *("intermediate.int_lanes_resolved", "intermediate.int_unit_values"),
+    *("intermediate.int_supply_under_way", "intermediate.int_supply_lateness", "staging.stg_pos__open_orders"),
+)
 
 
 @dg.multi_asset(
@@ -41,14 +74,7 @@ TABLES = {
     specs=[
         dg.AssetSpec(
             table.split("."),
-            deps=[
-                dg.AssetKey(["ml", "forecast_daily"]),
-                dg.AssetKey(["ml", "forecast_weekly"]),
-                dg.AssetKey(["ml", "forecast_dispersion"]),
-                dg.AssetKey(["intermediate", "int_stock_positions"]),
-                dg.AssetKey(["intermediate", "int_sourcing_resolved"]),
-                dg.AssetKey(["intermediate", "int_shelf_terms"]),
-            ],
+            deps=[dg.AssetKey(read.split(".")) for read in READ],
             group_name="planning",
             kinds={"python", "polars", "duckdb"},
             owners=[OWNER],
@@ -59,46 +85,85 @@ TABLES = {
     pool=POOL,
 )
 def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
-    """Propose orders; without stock or sources there are none, and the targets are empty."""
+    """Decide the lists of the night; one whose feeds are missing is absent, and without stock the targets are empty."""
     settings = company.settings()
     with retrying_io(), connect(settings) as con:
         _, as_of = runs.current(con)
-        missing = [feed for feed, table in NEEDED_FEEDS.items() if not _has_rows(con, table)]
-        if missing:
-            con.execute(f"drop table if exists {ORDERS}")
-            replace_table(con, TARGETS, pl.DataFrame(schema=TARGETS_SCHEMA))
-            _keep_notes(
-                con, [], f"no {' and no '.join(missing)} delivered: without stock and sources nothing is proposed"
-            )
-            context.log.info(f"no order lines: {', '.join(missing)} not delivered")
-            for table in TABLES:
-                yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": 0})
-            return
-        inputs = ReplenishmentInputs(**{name: read_frame(con, query) for name, query in QUERIES.items()})
-        tuned = tuned_targets(con) if settings.planning.apply_tuned_targets else {}
-    result = propose_orders(inputs, as_of, settings.planning, tuned)
-    warnings = result.notes.warnings()
+        delivered = {feed for feed in {*sum(NEEDED_FEEDS.values(), ())} if _has_rows(con, _table_of(feed))}
+        plan = None
+        if INVENTORY in delivered:
+            frames = {name: read_frame(con, query) for name, query in QUERIES.items()}
+            if SOURCING not in delivered:
+                frames["sourcing"] = frames["sourcing"].clear()
+            orders = read_frame(con, OPEN_ORDER_LINES) if OPEN_ORDERS in delivered else None
+            supply = SupplyInputs(orders, **{name: read_frame(con, query) for name, query in SUPPLY.items()})
+            tuned = tuned_targets(con) if settings.planning.apply_tuned_targets else {}
+    absent = _absent(delivered)
+    if INVENTORY in delivered:
+        plan = plan_stock(ReplenishmentInputs(**frames), supply, as_of, settings.planning, tuned)
+    lists = _lists(plan, absent)
+    warnings = plan.replenishment.notes.warnings() if plan and plan.replenishment else []
+    for name, reason in absent.items():
+        context.log.info(f"no {name}: {reason}")
     for warning in warnings:
         context.log.warning(warning)
-    value = float(result.lines["order_value"].sum() or 0.0)
-    context.log.info(f"{result.notes.ordered:,} order lines worth {value:,.0f} {settings.currency}")
+    if "replenishment_orders" in lists:
+        lines = lists["replenishment_orders"].filter(pl.col("order_qty") > 0)
+        value = float(lines["order_value"].sum() or 0.0)
+        context.log.info(f"{lines.height:,} order lines worth {value:,.0f} {settings.currency}")
     with retrying_io(), connect(settings) as con:
-        rows = replace_table(con, ORDERS, result.lines)
-        targets = replace_table(con, TARGETS, result.targets)
-        _keep_notes(con, warnings, None)
-    yield dg.MaterializeResult(
-        asset_key=ORDERS.split("."),
-        metadata={"dagster/row_count": rows, "order_value": value, "withheld": result.notes.withheld},
-    )
-    yield dg.MaterializeResult(asset_key=TARGETS.split("."), metadata={"dagster/row_count": targets})
+        rows = _write(con, plan, lists)
+        _keep_notes(con, warnings, absent)
+    for table in TABLES:
+        yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": rows.get(table, 0)})
+
+
+def _lists(plan: StockPlan | None, absent: dict[str, str]) -> dict[str, pl.DataFrame]:
+    """The lists to publish, by name; what a list has nothing to speak of joins `absent`, with the reason."""
+    if plan is None:
+        return {}
+    made: dict[str, pl.DataFrame | None] = {
+        "available_to_promise": plan.promises,
+        "order_sourcing": plan.order_sourcing,
+    }
+    if plan.replenishment:
+        made["replenishment_orders"] = plan.replenishment.lines
+        made["transfer_orders"] = plan.replenishment.transfers
+        made["allocation"] = plan.replenishment.allocation if plan.replenishment.has_feeding_places else None
+        if not plan.replenishment.has_feeding_places:
+            absent["allocation"] = NO_FEEDING_PLACE
+    return {name: frame for name, frame in made.items() if name not in absent and frame is not None}
+
+
+def _absent(delivered: set[str]) -> dict[str, str]:
+    """Output -> why it is absent, where a feed that it needs is not delivered."""
+    missing = {name: [feed for feed in feeds if feed not in delivered] for name, feeds in NEEDED_FEEDS.items()}
+    return {name: f"no {' and no '.join(feeds)} delivered" for name, feeds in missing.items() if feeds}
+
+
+def _write(con: duckdb.DuckDBPyConnection, plan: StockPlan | None, lists: Mapping[str, pl.DataFrame]) -> dict[str, int]:
+    """Replace every table; one that has no list tonight goes."""
+    targets = plan.replenishment.targets if plan and plan.replenishment else pl.DataFrame(schema=TARGETS_SCHEMA)
+    rows = {TARGETS: replace_table(con, TARGETS, targets)}
+    for name in NEEDED_FEEDS:
+        if name in lists:
+            rows[f"ml.{name}"] = replace_table(con, f"ml.{name}", lists[name])
+        else:
+            con.execute(f"drop table if exists ml.{name}")
+    return rows
+
+
+def _table_of(feed: str) -> str:
+    return f"feeds.{feed.replace('/', '_')}"
 
 
 def _has_rows(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
     return con.execute(f"select 1 from {relation} limit 1").fetchone() is not None
 
 
-def _keep_notes(con: duckdb.DuckDBPyConnection, warnings: list[str], absent: str | None) -> None:
-    """Keep what the manifest says of the orders: warnings, and why they are absent when they are."""
-    notes = [{"kind": "warning", "text": text} for text in warnings]
-    notes += [{"kind": "absent", "text": absent}] if absent else []
-    replace_table(con, "ml.planning_notes", pl.DataFrame(notes, schema={"kind": pl.String, "text": pl.String}))
+def _keep_notes(con: duckdb.DuckDBPyConnection, warnings: list[str], absent: Mapping[str, str]) -> None:
+    """Keep what the manifest says of the lists: warnings, and of each absent one why."""
+    notes = [{"kind": "warning", "output": None, "text": text} for text in warnings]
+    notes += [{"kind": "absent", "output": name, "text": text} for name, text in absent.items()]
+    schema = dict.fromkeys(("kind", "output", "text"), pl.String)
+    replace_table(con, "ml.planning_notes", pl.DataFrame(notes, schema=schema))

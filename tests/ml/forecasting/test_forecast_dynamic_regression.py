@@ -117,7 +117,7 @@ def test_regressors_are_read_from_the_calendar() -> None:
     assert price["days 1 to 5"] < price["Thanksgiving Day"] < price["event fair"]  # most events move nothing
 
 
-def test_events_of_the_company_are_those_without_a_region_that_come_round() -> None:
+def test_events_are_those_that_come_round_by_region() -> None:
     rows = [
         (date(2023, 5, 1), "fair", None),
         (date(2024, 5, 1), "fair", None),
@@ -127,7 +127,10 @@ def test_events_of_the_company_are_those_without_a_region_that_come_round() -> N
         (date(2024, 8, 1), "county day", "north"),
     ]
     frame = pl.DataFrame(rows, schema=["date", "event_name", "region"], orient="row")
-    assert check_events(frame) == {"fair": frozenset({date(2023, 5, 1), date(2024, 5, 1)})}
+    assert check_events(frame) == {
+        "": {"fair": frozenset({date(2023, 5, 1), date(2024, 5, 1)})},
+        "north": {"county day": frozenset({date(2023, 8, 1), date(2024, 8, 1)})},
+    }
     assert check_events(None) == check_events(frame.clear()) == {}
     with pytest.raises(ContractError, match="region"):
         check_events(frame.drop("region"))

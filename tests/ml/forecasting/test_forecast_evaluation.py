@@ -1,6 +1,6 @@
 """Backtest, selection, weights and dispersion on made-up demand whose truth is known."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -8,16 +8,17 @@ import pytest
 from small_companies import AS_OF, make_history, make_series
 
 from ml.forecasting.contract import BANDS
-from ml.forecasting.daily import HORIZON_DAYS, DayShares, learn_day_shares, month_profile, open_days
+from ml.forecasting.daily import HORIZON_DAYS, DayShares, learn_day_shares, open_days
 from ml.forecasting.distribution import COUNT, LEVELS, DemandDistribution
 from ml.forecasting.evaluation.backtest import METHODS, Outlook, Trial, cutoffs
 from ml.forecasting.evaluation.dispersion import measure_dispersion
 from ml.forecasting.evaluation.scores import naive_scale
 from ml.forecasting.evaluation.weights import NONE, PRIOR, learn_weights
+from ml.forecasting.hierarchy import hierarchy_of
 from ml.forecasting.metrics import CLASSES
 from ml.forecasting.models import baselines
 from ml.forecasting.panel import Panel, build_panel
-from ml.forecasting.reconciliation import PROPHET, REGRESSION, Targets, hierarchy_of
+from ml.forecasting.reconciliation import PROPHET, REGRESSION, Targets
 from ml.forecasting.selection import choose, combine, wants_lightgbm
 from ml.forecasting.settings import ForecastSettings
 
@@ -167,30 +168,10 @@ def test_weekday_profile_and_closed_days() -> None:
     closed = [date(2023, 4, 13), date(2022, 4, 13)]  # 45 days ahead is 13 April
     history = history.filter(~pl.col("date").is_in(closed))
     panel = build_panel(series, history, AS_OF)
-    shares = learn_day_shares(history, panel)
+    shares = learn_day_shares(history, panel, None)
     np.testing.assert_allclose(shares.weekday.sum(axis=1), 1, rtol=1e-5)
     assert np.flatnonzero(open_days(history, AS_OF) == 0).tolist() == [44]
     blocks = np.full((12, 27), 14.0)
     days = shares.split(blocks, slice(None))
     assert (days[:, 44] == 0).all()
     np.testing.assert_allclose(days.reshape(12, 27, 7).sum(axis=2), blocks, rtol=1e-9)
-
-
-def test_day_of_the_month_is_learned() -> None:
-    rng = np.random.default_rng(4)
-    dates = [AS_OF - timedelta(days=k) for k in range(720)]
-    rows = [
-        (i + 1, day, float(rng.poisson(30 * (1.3 if day.day <= 10 else 0.85) * (1.5 if day.weekday() == 5 else 1))))
-        for i in range(12)
-        for day in dates
-    ]
-    history = pl.DataFrame(rows, schema={"series_id": pl.Int32, "date": pl.Date, "quantity": pl.Float64}, orient="row")
-    panel = build_panel(make_series(12), history, AS_OF)
-    profile = month_profile(history, panel)
-    assert profile[:, 1:9].mean() / profile[:, 12:28].mean() == pytest.approx(1.3 / 0.85, rel=0.12)
-    assert (month_profile(history, panel.earlier(90)) == 1).all()
-    days = learn_day_shares(history, panel).split(np.full((12, 27), 70.0), slice(None)).mean(axis=0)
-    ahead = [AS_OF + timedelta(days=k + 1) for k in range(HORIZON_DAYS)]
-    early = np.mean([days[k] for k, d in enumerate(ahead) if d.day in (8, 9, 10) and d.weekday() < 5])
-    late = np.mean([days[k] for k, d in enumerate(ahead) if d.day in (12, 13, 14) and d.weekday() < 5])
-    assert early > late * 1.15

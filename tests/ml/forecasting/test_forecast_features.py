@@ -76,7 +76,7 @@ def test_nothing_after_the_origin_is_seen(panel: Panel) -> None:
     origin = 100
     changed = panel.demand.copy()
     changed[:, origin:] = changed[::-1, origin:] * 7 + 3
-    other = Panel(panel.cutoff, changed, panel.born, panel.codes)
+    other = Panel(panel.cutoff, changed, panel.born, panel.codes, labels=panel.labels)
     alive = np.flatnonzero(panel.born < origin)
     rows, ahead = np.repeat(alive, 27), np.tile(np.arange(1, 28), len(alive))
     at = np.full(len(rows), origin)

@@ -18,7 +18,7 @@ from ml.forecasting.contract import (
 )
 from ml.forecasting.distribution import LEVEL_NAMES, DemandDistribution
 from ml.forecasting.models import lightgbm
-from ml.forecasting.pipeline import run
+from ml.forecasting.pipeline import SIMPLER, run
 from ml.forecasting.settings import ForecastSettings
 
 COUNT, DAYS = 60, 400
@@ -37,6 +37,10 @@ def go(settings: ForecastSettings, history: pl.DataFrame | None = None, as_of: d
 @pytest.fixture(scope="module")
 def result(settings: ForecastSettings) -> ForecastResult:
     return go(settings)
+
+
+def counted(result: ForecastResult) -> dict[str, int]:
+    return dict(result.fallbacks.select("reason", "used").iter_rows())
 
 
 def check_tables(result: ForecastResult, series: int, as_of: date, week_starts_on: int = 1) -> None:
@@ -106,14 +110,14 @@ def test_same_bytes_whatever_the_order_and_later_rows(settings: ForecastSettings
     later = history.with_columns(pl.col("date") + timedelta(days=DAYS), pl.col("quantity") * 100)
     shuffled = pl.concat([history, later]).sample(fraction=1, shuffle=True, seed=5)
     again = run(make_series(COUNT).sample(fraction=1, shuffle=True, seed=2), shuffled, AS_OF, settings, quiet)
-    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion"):
+    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion", "hierarchy", "drivers"):
         assert getattr(result, name).equals(getattr(again, name)), name
     assert result.models == again.models
 
 
 def test_accuracy_has_the_naive_beside_every_step(result: ForecastResult) -> None:
     table = result.accuracy
-    assert {"naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled"} == set(table["step"])
+    assert {"naive", "naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled"} == set(table["step"])
     assert set(table["horizon_band"]) == {"1-4", "5-13", "14-26"}
     assert set(table["cutoffs"]) == {"2023-08-30, 2023-11-29", "2023-08-30"}
     naive = table.filter(pl.col("step") == "naive_seasonal")
@@ -175,7 +179,7 @@ def test_a_model_that_cannot_be_fitted_is_counted_not_fatal(
     monkeypatch.setattr(lightgbm, "fit", broken)
     result = go(settings)
     check_tables(result, COUNT, AS_OF)
-    assert result.fallbacks["lightgbm not fitted: RuntimeError"] >= 2
+    assert counted(result)["lightgbm not fitted: RuntimeError"] >= 2
     assert "lightgbm" not in set(result.daily["model"])
 
 
@@ -200,7 +204,7 @@ def test_frames_that_break_the_contract_are_refused(settings: ForecastSettings) 
 
 def test_any_number_of_threads_gives_the_same(settings: ForecastSettings, result: ForecastResult) -> None:
     again = go(settings.model_copy(update={"threads": 2}))
-    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion"):
+    for name in ("daily", "weekly", "monthly", "accuracy", "dispersion", "hierarchy", "drivers"):
         assert getattr(result, name).equals(getattr(again, name)), name
 
 
@@ -209,6 +213,6 @@ def test_two_years_of_history_bring_prophet(settings: ForecastSettings) -> None:
     chosen = settings.model_copy(update={"backtest_weeks": (13,), "threads": 2})
     result = run(make_series(12), history, AS_OF, chosen, quiet)
     prophet = [facts for facts in result.models if facts["name"] == "prophet"]
-    assert [facts["failed"] for facts in prophet] == [0, 0]
-    assert result.fallbacks == {}
+    assert [facts["failed"] for facts in prophet] == [0]  # of the backtest; the night asks it where it won
+    assert counted(result) == {SIMPLER: 0}
     check_tables(result, 12, AS_OF)

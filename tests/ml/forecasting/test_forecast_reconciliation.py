@@ -7,20 +7,18 @@ import polars as pl
 import pytest
 from small_companies import AS_OF, make_history, make_series
 
-from ml.forecasting import reconciliation
+from ml.forecasting import hierarchy
 from ml.forecasting.contract import HORIZON_BLOCKS
+from ml.forecasting.hierarchy import PARENTS, Hierarchy, hierarchy_of
 from ml.forecasting.panel import Panel, build_panel, sum_groups
 from ml.forecasting.reconciliation import (
     BOTH,
-    PARENTS,
     PROPHET,
     REGRESSION,
-    Hierarchy,
     Targets,
     add_up,
     aggregate_tasks,
     band_of,
-    hierarchy_of,
     make_targets,
     reconcile,
 )
@@ -40,8 +38,8 @@ def blocks() -> np.ndarray:
 
 
 def targets_of(panel: Panel, blocks: np.ndarray, factor: float) -> Targets:
-    hierarchy = hierarchy_of(panel.codes)
-    return Targets(hierarchy, {REGRESSION: sum_groups(blocks, hierarchy.cell_of) * factor})
+    cells = hierarchy_of(panel.codes)
+    return Targets(cells, {REGRESSION: sum_groups(blocks, cells.cell_of) * factor})
 
 
 def test_full_weight_meets_the_cells_and_none_leaves_the_series(panel: Panel, blocks: np.ndarray) -> None:
@@ -69,10 +67,10 @@ def test_levels_nest_over_the_finest_cells_that_are_few_enough(panel: Panel, mon
     assert found.cells == 6
     for level, of_cell in found.levels.items():
         np.testing.assert_array_equal(of_cell[found.cell_of], panel.codes[level])
-    monkeypatch.setattr(reconciliation, "MAX_CELLS", 4)
+    monkeypatch.setattr(hierarchy, "MAX_CELLS", 4)
     coarser = hierarchy_of(panel.codes)
     assert set(coarser.levels) == {"total", "region", "department", "region_department"}
-    monkeypatch.setattr(reconciliation, "MAX_CELLS", 1)
+    monkeypatch.setattr(hierarchy, "MAX_CELLS", 1)
     assert set(hierarchy_of(panel.codes).levels) == {"total"}
 
 

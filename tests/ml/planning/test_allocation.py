@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -9,22 +11,23 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ml.forecasting.distribution import COUNT, DISPERSION_SCHEMA
-from ml.planning.allocation import ALLOCATION_SCHEMA, allocate
+from ml.planning.allocation import ALLOCATED_SCHEMA, FENCES_SCHEMA, allocate
 
 # alpha at its floor: demand is Poisson for all that matters here
 POISSON = pl.DataFrame([(COUNT, 0, 7, 1.0, 1e-9, 0)], schema=DISPERSION_SCHEMA, orient="row")
-NO_FENCE = pl.DataFrame(
-    schema={"from_location_id": pl.String, "sku_id": pl.String, "location_id": pl.String, "ring_fenced_qty": pl.Float64}
-)
+NO_FENCE = pl.DataFrame(schema=FENCES_SCHEMA)
 
 
-def request(place: str, quantity: float, *, stock: float = 0, mean: float = 10, margin: float | None = 1, pack=1.0):
+def request(
+    place: str, quantity: float, *, stock: float = 0, mean: float = 10, margin: float | None = 1, pack=1.0, least=0.0
+):
     return {
         "from_location_id": "DC",
         "sku_id": "A",
         "location_id": place,
         "order_qty": float(quantity),
         "order_multiple": pack,
+        "min_order_qty": least,
         "inventory_position_qty": float(stock),
         "demand_mean_qty": float(mean),
         "protection_days": 7,
@@ -38,8 +41,21 @@ def supply(quantity: float) -> pl.DataFrame:
 
 def shares(lines: list[dict], quantity: float, fences: pl.DataFrame = NO_FENCE, method="value") -> dict[str, float]:
     found = allocate(pl.DataFrame(lines), supply(quantity), fences, POISSON, method)
-    assert found.schema == ALLOCATION_SCHEMA
+    assert found.schema == ALLOCATED_SCHEMA
+    assert found["allocated_qty"].to_list() == pytest.approx(rebuilt(found))
     return dict(found.select("location_id", "allocated_qty").iter_rows())
+
+
+def rebuilt(found: pl.DataFrame) -> list[float]:
+    """The allocated quantity of every line from its own columns."""
+    rows = []
+    for line in found.iter_rows(named=True):
+        pack = line["order_multiple"]
+        packs = math.floor((line["available_qty"] - line["allocated_to_others_qty"]) / pack + 1e-9)
+        smallest = math.ceil(max(line["min_order_qty"], pack) / pack - 1e-9) * pack
+        fits = min(line["requested_qty"], packs * pack)
+        rows.append(fits if fits >= min(smallest, line["requested_qty"]) else 0.0)
+    return rows
 
 
 def test_units_go_where_the_next_one_is_worth_most():
@@ -90,6 +106,14 @@ def test_a_pack_too_large_for_the_rest_is_passed_over():
     assert shares(lines, 9) == {"P": 6, "Q": 3}
 
 
+def test_less_than_the_smallest_order_is_not_given():
+    # 7 are there: P's first piece is its minimum of 6, Q's too; the one that is left over fits nobody
+    lines = [request("P", 12, margin=5, least=6.0), request("Q", 12, margin=1, least=6.0)]
+    assert shares(lines, 7) == {"P": 7, "Q": 0}
+    assert shares(lines, 5) == {"P": 0, "Q": 0}
+    assert shares(lines, 14) == {"P": 12, "Q": 0}, "2 are left, and Q takes 6 at least"
+
+
 places = st.lists(
     st.tuples(st.integers(1, 6), st.integers(0, 20), st.integers(0, 15), st.floats(0.1, 9), st.sampled_from([1, 2, 6])),
     min_size=1,
@@ -108,6 +132,7 @@ def test_never_more_than_there_is_nor_than_was_asked_and_whole_packs(rows, quant
     if found.is_empty():
         assert sum(line["order_qty"] for line in lines) <= quantity
         return
+    assert found["allocated_qty"].to_list() == pytest.approx(rebuilt(found))
     assert found["allocated_qty"].sum() <= quantity
     assert (found["allocated_qty"] <= found["requested_qty"]).all()
     assert ((found["allocated_qty"] % found["order_multiple"]) == 0).all()

@@ -23,15 +23,21 @@ NO_SHIPMENT = pl.DataFrame(
 )
 
 
-def promise(on_hand: float, *, reserved=0.0, shipments=(), mean=0.0, dispersion=POISSON) -> dict:
-    stock = pl.DataFrame([{"pool": "own", "sku_id": "A", "on_hand_qty": float(on_hand), "reserved_qty": reserved}])
+def promise(on_hand: float, *, reserved=0.0, owed=0.0, shipments=(), mean=0.0, dispersion=POISSON) -> dict:
+    record = {"pool": "own", "sku_id": "A", "on_hand_qty": float(on_hand), "reserved_qty": reserved}
+    stock = pl.DataFrame([record | {"open_order_qty": owed}])
     under_way = pl.DataFrame(
         [("own", "A", float(q), on, lane) for q, on, lane in shipments], schema=NO_SHIPMENT.schema, orient="row"
     )
     competing = pl.DataFrame([{"pool": "own", "sku_id": "A", "demand_mean_qty": float(mean)}])
     found = available_to_promise(stock, under_way, LATE, competing, dispersion, AS_OF, DAY)
     assert found.schema == PROMISE_SCHEMA
-    return found.row(0, named=True)
+    row = found.row(0, named=True)
+    assert row["free_qty"] == row["on_hand_qty"] - row["reserved_qty"] - row["open_order_qty"]
+    balance = row["free_qty"] + row["expected_arrivals_qty"] - row["competing_demand_mean_qty"]
+    for risk in ("01", "05", "10"):
+        assert row[f"promise_{risk}pct_qty"] == pytest.approx(balance - row[f"cushion_{risk}pct_qty"])
+    return row
 
 
 def test_the_case_of_five_thousand_declared():
@@ -64,6 +70,16 @@ def test_a_lane_that_was_never_measured_is_on_time():
 
 def test_what_is_owed_already_is_not_promised_again():
     assert promise(3, reserved=9.0)["promise_10pct_qty"] == 0
+    assert promise(9, reserved=2.0, owed=3.0)["promise_01pct_qty"] == 4
+
+
+def test_what_is_overdue_counts_as_far_as_such_delays_were_seen():
+    # expected on 1 March, not there on the 2nd: late by 2 or 10 days, so 0.3 of 0.4; by the 9th it is later than 7
+    overdue = promise(0, shipments=[(20, date(2025, 3, 1), "sea")], mean=0)
+    assert overdue["expected_arrivals_qty"] == pytest.approx(20 * 0.3 / 0.4)
+    # expected on 15 February: later than anything that was measured, not counted on
+    assert promise(0, shipments=[(20, date(2025, 2, 15), "sea")])["expected_arrivals_qty"] == 0
+    assert promise(0, shipments=[(8, date(2025, 3, 1), "new lane")])["expected_arrivals_qty"] == 0
 
 
 def test_the_risk_is_what_a_simulation_finds():
@@ -83,7 +99,8 @@ def test_the_risk_is_what_a_simulation_finds():
 
 def test_a_date_that_has_passed_is_refused():
     empty = pl.DataFrame(schema={"pool": pl.String, "sku_id": pl.String, "demand_mean_qty": pl.Float64})
-    stock = pl.DataFrame([{"pool": "own", "sku_id": "A", "on_hand_qty": 1.0, "reserved_qty": 0.0}])
+    record = {"pool": "own", "sku_id": "A", "on_hand_qty": 1.0, "reserved_qty": 0.0, "open_order_qty": 0.0}
+    stock = pl.DataFrame([record])
     with pytest.raises(ValueError, match="after the business day"):
         available_to_promise(stock, NO_SHIPMENT, LATE, empty, POISSON, AS_OF, AS_OF)
 

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml.planning.order_sourcing import SHORT, SOURCING_SCHEMA, SPLIT, SourcingRules, distance_km, source_orders
+from ml.planning.order_sourcing import SHORT, SOURCED_SCHEMA, SPLIT, SourcingRules, distance_km, source_orders
 
 RULES = SourcingRules(
     cost_per_km=0.01,
     cost_per_parcel=4.0,
     split_penalty=3.0,
     other_region_km=500.0,
-    unserved_amount=1000.0,
     nearest_places=5,
 )
 PLACES = pl.DataFrame(
@@ -33,6 +32,7 @@ PLACES = pl.DataFrame(
 def order(number: str, *lines: tuple[str, float], latitude=52.5, longitude=13.4, region=None) -> list[dict]:
     return [
         {
+            "source": "shop",
             "order_id": number,
             "line_number": i,
             "sku_id": sku,
@@ -52,8 +52,24 @@ def shelf(sku: str, place: str, free: float, keep: float = 0.0) -> dict:
 def served(lines: list[dict], stock: list[dict], rules=RULES) -> pl.DataFrame:
     schema = {"region": pl.String, "latitude": pl.Float64, "longitude": pl.Float64}
     found = source_orders(pl.DataFrame(lines, schema_overrides=schema), PLACES, pl.DataFrame(stock), rules)
-    assert found.schema == SOURCING_SCHEMA
+    assert found.schema == SOURCED_SCHEMA
+    assert_rebuilt(found)
     return found
+
+
+def assert_rebuilt(found: pl.DataFrame) -> None:
+    """Quantity and cost of every line follow from its own columns."""
+    for row in found.iter_rows(named=True):
+        assert row["quantity"] == pytest.approx(row["sourced_qty"] + row["served_elsewhere_qty"] + row["short_qty"])
+        if row["location_id"] is None:
+            continue
+        left = row["free_before_qty"] - row["taken_by_others_qty"] - row["sourced_qty"]
+        assert left == pytest.approx(row["free_after_qty"])
+        assert left >= 0
+        parcel = row["cost_per_parcel"] * row["sourced_qty"] / row["parcel_units_qty"]
+        parcel += row["split_penalty"] * (row["parcels"] - 1) * row["sourced_qty"] / row["order_units_qty"]
+        way = row["distance_km"] * row["cost_per_km"] + row["keep_value_unit_amount"]
+        assert row["landed_cost_amount"] == pytest.approx(row["sourced_qty"] * way + parcel)
 
 
 def where(found: pl.DataFrame) -> list[tuple]:
@@ -102,6 +118,13 @@ def test_orders_share_what_is_scarce_by_cost():
     lines = order("near", ("A", 1)) + order("far", ("A", 1), latitude=53.5, longitude=10.0)
     stock = [shelf("A", "berlin", 1), shelf("A", "hamburg", 1)]
     assert where(served(lines, stock)) == [("far", 1, "hamburg", 1), ("near", 1, "berlin", 1)]
+
+
+def test_two_shops_may_number_their_orders_alike():
+    ours = order("o1", ("A", 1))
+    theirs = [line | {"source": "app"} for line in order("o1", ("A", 2))]
+    found = served(ours + theirs, [shelf("A", "berlin", 9)])
+    assert found.select("source", "sourced_qty", "parcels").rows() == [("app", 2, 1), ("shop", 1, 1)]
 
 
 def test_without_coordinates_the_region_decides():

@@ -21,6 +21,7 @@ CONTRACT = (  # contracts.md, section 4, with the keys, and the terms that came 
     "downstream_position_qty presentation_min_qty service_target_qty target_qty on_hand_qty reserved_qty backorder_qty "
     "on_order_qty in_transfer_qty inventory_position_qty need_qty expected_at_arrival_qty shelf_room_qty "
     "shelf_life_room_qty after_shelf_qty after_shelf_life_qty after_moq_qty after_pack_qty after_smallest_qty "
+    "order_gain_amount move_in_gain_amount moved_in_qty after_arbiter_qty source_available_qty after_allocation_qty "
     "after_supplier_minimum_qty after_budget_qty order_multiple min_order_qty order_qty unit_cost order_value "
     "stockout_on expected_lost_qty expected_lost_amount unit_margin reason_codes withheld_reason explanation"
 )

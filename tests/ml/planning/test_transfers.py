@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -12,23 +13,28 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ml.forecasting.distribution import COUNT, DISPERSION_SCHEMA
-from ml.planning.transfers import TRANSFERS_SCHEMA, TransferRules, propose_transfers
+from ml.planning.arbiter import ACTIONS_SCHEMA
+from ml.planning.transfers import NO_FEEDING, NO_RIVALS, TRANSFERS_SCHEMA, TransferRules, propose_transfers
 
 POISSON = pl.DataFrame([(COUNT, 0, 7, 1.0, 1e-9, 0)], schema=DISPERSION_SCHEMA, orient="row")
-FREE = TransferRules(idle_cost_share=0.0, min_net_gain_amount=0.01)
+FREE = TransferRules(min_net_gain_amount=0.01)
+AS_OF = date(2025, 3, 2)
 
 
-def place(where: str, position: float, target: float, mean: float, *, sku="A", pack=1.0, margin=2.0, movable=None):
+def place(
+    where: str, position: float, target: float, mean: float, *, sku="A", pack=1.0, margin=2.0, movable=None, idle=0.0
+):
     return {
         "sku_id": sku,
         "location_id": where,
         "position_qty": float(position),
         "movable_qty": float(position if movable is None else movable),
         "target_qty": float(target),
+        "most_qty": float("inf"),
         "demand_mean_qty": float(mean),
-        "protection_days": 7,
+        "protection_days": 7.0,
         "unit_margin": margin,
-        "unit_cost": 1.0,
+        "idle_unit_amount": idle,
         "order_multiple": pack,
     }
 
@@ -43,10 +49,36 @@ def lane(source: str, destination: str, unit=0.1, shipment=0.0):
     }
 
 
-def plan(places, lanes, rules=FREE) -> pl.DataFrame:
-    found = propose_transfers(pl.DataFrame(places), pl.DataFrame(lanes), POISSON, rules)
+def plan(places, lanes, rules=FREE, feeding=NO_FEEDING, rivals=NO_RIVALS) -> pl.DataFrame:
+    found = propose_transfers(pl.DataFrame(places), pl.DataFrame(lanes), POISSON, rules, AS_OF, feeding, rivals).lines
     assert found.schema == TRANSFERS_SCHEMA
+    assert_rebuilt(found)
     return found
+
+
+def assert_rebuilt(lines: pl.DataFrame) -> None:
+    """Quantity and money of every line follow from its own columns."""
+    qty = lines["qty"].to_numpy()
+    left = np.minimum(
+        lines["source_spare_qty"] - lines["source_to_others_qty"],
+        lines["destination_room_qty"] - lines["destination_from_others_qty"],
+    )
+    assert qty == pytest.approx(left - lines["unprofitable_qty"].to_numpy())
+    amounts = {"lost": np.zeros(len(qty)), "idle": np.zeros(len(qty))}
+    for side, sign, others in (("destination", 1, "from_others"), ("source", -1, "to_others")):
+        units = qty + lines[f"{side}_{others}_qty"].to_numpy()
+        saved = (lines[f"{side}_expected_lost_before_qty"] - lines[f"{side}_expected_lost_after_qty"]).to_numpy()
+        share = qty / units
+        amounts["lost"] += saved * lines[f"{side}_unit_margin"].to_numpy() * share
+        amounts["idle"] -= (sign * units - saved) * lines[f"{side}_idle_unit_amount"].to_numpy() * share
+        moved = lines[f"{side}_position_after_qty"] - lines[f"{side}_position_before_qty"]
+        assert moved.to_numpy() == pytest.approx(sign * units)
+    assert lines["lost_sales_avoided_amount"].to_numpy() == pytest.approx(amounts["lost"])
+    assert lines["idle_cost_avoided_amount"].to_numpy() == pytest.approx(amounts["idle"])
+    cost = qty * lines["cost_per_unit"].to_numpy()
+    cost += lines["cost_per_shipment"].to_numpy() * qty / lines["shipment_units_qty"].to_numpy()
+    net = amounts["lost"] + amounts["idle"] - cost
+    assert lines["net_gain_amount"].to_numpy() == pytest.approx(net)
 
 
 def quantities(found: pl.DataFrame) -> dict[tuple[str, str], float]:
@@ -108,14 +140,16 @@ def test_a_closed_lane_lets_another_one_carry_its_units():
 def test_small_gains_are_not_worth_the_handling():
     places = [place("P", 20, 10, 8), place("Q", 9, 10, 8)]
     assert not plan(places, [lane("P", "Q")]).is_empty()
-    assert plan(places, [lane("P", "Q")], TransferRules(0.0, 5.0)).is_empty()
+    assert plan(places, [lane("P", "Q")], TransferRules(5.0)).is_empty()
 
 
 def test_idle_units_are_worth_moving_where_they_sell():
     # the destination hardly needs them, but the source never will
-    places = [place("P", 12, 0, 0.01, margin=0.0), place("Q", 4, 10, 9, margin=0.0)]
-    assert plan(places, [lane("P", "Q", unit=0.3)]).is_empty()
-    found = plan(places, [lane("P", "Q", unit=0.3)], TransferRules(0.5, 0.01))
+    def stores(idle: float) -> list[dict]:
+        return [place("P", 12, 0, 0.01, margin=0.0, idle=idle), place("Q", 4, 10, 9, margin=0.0, idle=idle)]
+
+    assert plan(stores(0.0), [lane("P", "Q", unit=0.3)]).is_empty()
+    found = plan(stores(0.5), [lane("P", "Q", unit=0.3)])
     assert found["idle_cost_avoided_amount"][0] > 0
     assert found["lost_sales_avoided_amount"][0] == 0
 
@@ -124,7 +158,40 @@ def test_what_is_not_known_is_not_moved():
     unknown = place("P", 40, 12, 8) | {"target_qty": None}
     schema = {"target_qty": pl.Float64}
     frame = pl.DataFrame([unknown, place("Q", 0, 12, 8)], schema_overrides=schema)
-    assert propose_transfers(frame, pl.DataFrame([lane("P", "Q")]), POISSON, FREE).is_empty()
+    assert propose_transfers(frame, pl.DataFrame([lane("P", "Q")]), POISSON, FREE, AS_OF).lines.is_empty()
+
+
+def test_what_a_place_orders_from_the_one_that_feeds_it_is_no_transfer():
+    places = [place("P", 40, 12, 8), place("Q", 0, 12, 8)]
+    fed = pl.DataFrame([("P", "Q", "A")], schema=NO_FEEDING.schema, orient="row")
+    assert plan(places, [lane("P", "Q")], feeding=fed).is_empty()
+    elsewhere = fed.with_columns(sku_id=pl.lit("B"))
+    assert not plan(places, [lane("P", "Q")], feeding=elsewhere).is_empty()
+
+
+def test_a_shelf_takes_no_more_than_it_holds():
+    full = place("Q", 0, 12, 8) | {"most_qty": 3.0}
+    assert quantities(plan([place("P", 40, 12, 8), full], [lane("P", "Q")])) == {("P", "Q"): 3}
+
+
+def test_what_the_order_is_worth_more_for_is_not_moved_and_the_units_go_elsewhere():
+    # the nearer Q would take all three; its order is worth more, so R gets them
+    places = [place("P", 15, 12, 8), place("Q", 0, 12, 8), place("R", 6, 12, 8)]
+    lanes = [lane("P", "Q"), lane("P", "R")]
+    assert quantities(plan(places, lanes)) == {("P", "Q"): 3}
+    worth = plan(places, lanes)["net_gain_amount"][0]
+
+    def order(value: float) -> pl.DataFrame:
+        return pl.DataFrame([("A", "Q", "order", value)], schema=ACTIONS_SCHEMA, orient="row")
+
+    assert quantities(plan(places, lanes, rivals=order(worth + 0.01))) == {("P", "R"): 3}
+    kept = plan(places, lanes, rivals=order(worth - 0.01))
+    assert quantities(kept) == {("P", "Q"): 3}
+    assert kept["order_gain_amount"].to_list() == [worth - 0.01]
+    found = propose_transfers(
+        pl.DataFrame(places), pl.DataFrame(lanes), POISSON, FREE, AS_OF, NO_FEEDING, order(worth + 0.01)
+    )
+    assert found.beaten.rows() == [("A", "Q", pytest.approx(worth))]
 
 
 stores = st.tuples(st.integers(0, 9), st.integers(0, 6), st.floats(0.2, 6), st.floats(0.5, 5))
@@ -137,7 +204,7 @@ def test_no_other_plan_of_three_places_is_better_and_units_are_conserved(rows, c
     places = [place(n, p, t, m, margin=g) for n, (p, t, m, g) in zip(names, rows, strict=True)]
     pairs = list(itertools.permutations(names, 2))
     lanes = [lane(a, b, unit=c) for (a, b), c in zip(pairs, costs, strict=True)]
-    found = plan(places, lanes, TransferRules(0.0, -1e9))
+    found = plan(places, lanes, TransferRules(-1e9))
     by_name = {p["location_id"]: p for p in places}
 
     def worth(moved: dict[tuple[str, str], float]) -> float:

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -173,18 +173,40 @@ def test_a_night_with_nothing_but_checks_has_a_page(run_night: Callable[..., Pat
     assert (folder / "index.html").stat().st_size < 100_000  # no chart, no script
 
 
-def publish_one(tmp_path: Path, sql: str, **warehouse: int) -> Path:
+def publish_one(tmp_path: Path, sql: str, outputs: Sequence[OutputTable] = OUTPUTS, **warehouse: int) -> Path:
     build_warehouse(tmp_path / "w.duckdb", **warehouse)
     with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
         con.execute(sql)
         return publish(
             con,
             night_of(),
-            OUTPUTS,
+            outputs,
             published_dir=tmp_path / "out",
             settings=PublishingSettings(top_lines=3),
             say=quietly,
         )
+
+
+def test_each_stock_list_shows_its_first_lines_or_why_it_is_absent(tmp_path: Path) -> None:
+    build_warehouse(tmp_path / "w.duckdb")
+    moves = OutputTable("transfer_orders", "ml.transfer_orders", ("sku_id",), True, "Transfers", "Moves.")
+    night = night_of(absent={"allocation": "no erp/sourcing delivered"}, simulated_feeds=("erp/lanes",))
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute(
+            "create table ml.transfer_orders as select 'L01' as from_location_id, 'L02' as to_location_id, "
+            "'P0001' as sku_id, 6.0 as qty, 7.5 as net_gain_amount, 2.0 as order_gain_amount, "
+            "'Move 6 <b>now</b>.' as explanation"
+        )
+        where, settings = tmp_path / "out", PublishingSettings()
+        folder = publish(con, night, (*OUTPUTS, moves), published_dir=where, settings=settings, say=quietly)
+    page = page_of(folder)
+    assert "1 moves of 6 units are worth 8 more than they cost; 1 of them in place of an order." in page.text
+    assert "Move 6 <b>now</b>." in page.text, "shown, not run"
+    assert "Absent: no erp/sourcing delivered" in page.text
+    assert "Absent: not part of this night." in page.text, "open orders"
+    assert "transfer_orders.xlsx" in page.addresses
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    assert 'id="lists-title">Moves, allocation, promises, open orders <span class="badge"' in html
 
 
 def test_one_department_gives_way_to_suppliers(tmp_path: Path) -> None:
@@ -283,6 +305,9 @@ def test_accuracy_is_headed_by_the_finest_level_and_the_nearest_weeks(night_fold
     assert [row["horizon_band"] for row in found["table"][:3]] == ["1-4", "5-13", "14-26"]
     assert found["table"][0]["coverage_p90"] == 0.89
     assert found["table"][3]["coverage_p90"] is None
+    steps = [(row["step"], round(row["value"], 4), row["saved"] and round(row["saved"], 4)) for row in found["steps"]]
+    assert steps[:2] == [("naive_seasonal", 0.702, None), ("moving_average", 0.598, 0.104)]  # 0.52 x 1.35, x 1.15
+    assert [step for step, *_ in steps] == ["naive_seasonal", "moving_average", "lightgbm", "selected", "reconciled"]
 
 
 def test_accuracy_that_is_not_a_number_is_not_shown() -> None:
@@ -292,6 +317,45 @@ def test_accuracy_that_is_not_a_number_is_not_shown() -> None:
         f"('total', '1-4', 'all', 'lightgbm', 'wmape', 'nan'::double, 0.5, 1, '2024-01-01')) as t({columns})"
     )
     assert page_forecast.accuracy(source) is None
+
+
+def test_what_moves_most_is_said_in_words_that_add_up() -> None:
+    source = source_with(
+        "create table dim_product as select 'A' as sku_id, 'Tea <green>' as product_name;"
+        "create table mart_sku_location_day as select 'A' as sku_id, 'S1' as location_id, "
+        "  date '2024-03-05' - i::integer as date, 2.0::decimal(18, 3) as units_qty from range(40) as t (i);"
+        "create table forecast_drivers as select date '2024-03-05' as as_of, 28 as days_covered, * from (values "
+        "  ('A', 'S1', 'level', 60e0), ('A', 'S1', 'season', 12.4e0), ('A', 'S1', 'reconciliation', -2.4e0),"
+        "  ('A', 'S1', 'events', 0.1e0), ('B', 'S1', 'level', 5e0)) as t (sku_id, location_id, driver, amount)"
+    )
+    first, second = page_forecast.movers(source)
+    assert (first["product_name"], first["sold"], first["expected"]) == ("Tea <green>", 56.0, pytest.approx(70.1))
+    assert first["why"] == "Its level gives 60, the season adds 12, what the aggregates show takes 2."
+    assert (second["sku_id"], second["product_name"], second["sold"]) == ("B", None, 0)
+    assert second["why"] == "Its level gives 5."
+    assert page_forecast.movers(source_with("select 1")) == []
+
+
+EDITED = """
+create or replace table ml.forecast_edits as
+select date '2024-03-05' as as_of, *, date '2024-03-06' as covers_from, date '2024-03-10' as covers_to from (values
+    ('department', 'D <1>', date '2024-03-06', date '2024-03-10', 1.25e0, null, 'Ann & Co', 'fair', date '2024-03-31',
+     'applied', 100e0, 125e0),
+    ('total', 'total', date '2024-03-01', date '2024-03-04', null, 500e0, 'Bo', 'sale', date '2024-03-04',
+     'expired', null, null)
+) as t (level, node, starts_on, ends_on, factor, quantity, owner, reason, expires_on, state, unedited_qty, edited_qty);
+insert into ml.forecast_accuracy by name
+select 'total' as level, '1-4' as horizon_band, 'edited' as segment, step, 'wmape' as metric, value, 7 as series
+from (values ('reconciled', 0.2), ('planner_edit', 0.1)) as t (step, value)
+"""
+
+
+def test_the_page_lists_edits_with_owner_and_expiry_and_what_earlier_ones_were_worth(tmp_path: Path) -> None:
+    edits = OutputTable("forecast_edits", "ml.forecast_edits", ("level", "node", "starts_on"), False, "Edits", "Edits.")
+    text = page_of(publish_one(tmp_path, EDITED, outputs=(*OUTPUTS, edits))).text
+    for words in ("Edits by planners", "D <1>", "times 1.25", "Ann & Co", "31 Mar 2024", "500 units", "expired"):
+        assert words in text, words
+    assert "weeks 1-4, scored 7 times: error 10% of demand with them, 20% without" in text
 
 
 def test_the_replay_shows_every_rule_along_its_dial_and_the_compared_ones_with_their_claims(night_folder: Path) -> None:
