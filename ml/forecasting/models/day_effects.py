@@ -31,6 +31,7 @@ SIZE = 0.15  # a usual effect of an event, in logarithms; the others are told re
 CHILD_SIZE = 0.045  # how far a group usually differs from the level above in it
 MIN_DAYS = 182  # history of a group below which it takes the effects of the level above
 _FLOOR = 0.1  # of the mean day of the last year: an empty day is a small number, not minus infinity
+_STILL = 1e-9  # noise below which a group never moved: it says nothing of days, and no penalty would keep it solvable
 _START_STEP = 28  # groups that began within so many days of each other share the first day, and the matrices
 _CLOSED = 0.05  # of the median of the two weeks around: below it the company was closed
 _COMPANY_LEVELS = ("total", "department")  # their groups reach over regions
@@ -74,7 +75,7 @@ def day_effects(demand: np.ndarray, regressors: DayRegressors, parent: np.ndarra
 
     demand: (groups, days), ending on the cut-off; days without any demand must not be days of closure (see
     `without_closed_days`). regressors: of those days at least. parent: coefficients of each group's level above,
-    (groups, regressors). Groups with less than MIN_DAYS of demand take the parent's, or nothing.
+    (groups, regressors). Groups with less than MIN_DAYS of demand, or that never move, take the parent's, or nothing.
     """
     groups, days = demand.shape
     prior = np.zeros((groups, len(regressors.names))) if parent is None else parent
@@ -88,6 +89,8 @@ def day_effects(demand: np.ndarray, regressors: DayRegressors, parent: np.ndarra
         noise = _noise(design[:, regressors.is_weekday], rises)
         normal, gap = design.T @ design, design.T @ (rises - design @ prior[chosen].T)
         for column, group in enumerate(chosen):
+            if noise[column] < _STILL:
+                continue
             penalty = regressors.penalty * noise[column] / size**2
             effects[group] = prior[group] + np.linalg.solve(normal + np.diag(penalty), gap[:, column])
     return np.round(effects, 6)  # linear algebra on two threads differs from that on one beyond the tenth digit
