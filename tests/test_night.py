@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import json
-import os
-import shutil
-from datetime import date
 from pathlib import Path
-from unittest.mock import ANY
 
 import duckdb
 import polars as pl
 import pytest
 import small_company
-from typer.testing import CliRunner
+from night_runs import (
+    SETTINGS,
+    STOCK_LISTS,
+    assert_contract,
+    broken_copy,
+    company,
+    environment_stays,  # noqa: F401
+    manifest,
+    parquet_hashes,
+    registry_of,
+    shelfcast,
+)
 
 from benchmarks.marts import questions
-from orchestration.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
-CHECKER = Path(__file__).resolve().parents[2] / "shared" / "acceptance" / "check_published.py"
-# a small company's night in seconds: fewer trees and one cut-off; everything else as for everybody
-SETTINGS = """
-company: Small & Co
-currency: EUR
-timezone: Europe/Berlin
-forecast: {trees: 40, backtest_weeks: [13]}
-"""
-STOCK_LISTS = ("transfer_orders", "allocation", "available_to_promise", "order_sourcing")
-
-
-def shelfcast(*arguments: str):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def company(home: Path, **options) -> Path:
-    small_company.write(home / "landing", **options)
-    (home / "shelfcast.yml").write_text(SETTINGS, encoding="utf-8")
-    return home
-
-
-def manifest(home: Path, run: str = "latest") -> dict:
-    return json.loads((home / "published" / run / "manifest.json").read_text(encoding="utf-8"))
-
-
-def assert_contract(home: Path, run: str = "latest") -> None:
-    """Run the acceptance checker of the contracts where it is; it prints a line a check."""
-    if not CHECKER.exists():
-        pytest.skip(f"{CHECKER} is not here: the published night was not checked against the contracts")
-    spec = importlib.util.spec_from_file_location("check_published", CHECKER)
-    checker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(checker)
-    assert checker.main(home, run) == 0
-
-
-def parquet_hashes(home: Path, run: str) -> dict[str, str]:
-    return {o["name"]: o["sha256"] for o in manifest(home, run)["outputs"]}
 
 
 @pytest.fixture(scope="module")
@@ -142,10 +109,6 @@ def test_the_same_landing_gives_the_same_bytes_and_loads_nothing_twice(two_night
     assert "rows: 0 loaded" in results[1].output
 
 
-def registry_of(home: Path, run: str) -> dict:
-    return next(facts for facts in manifest(home, run)["models"] if facts["name"] == "registry")
-
-
 def test_the_first_night_trains_the_second_only_predicts_and_both_say_whose_models_forecast(two_nights):
     home, results = two_nights
     assert "training: there is no champion yet" in results[0].output
@@ -156,47 +119,6 @@ def test_the_first_night_trains_the_second_only_predicts_and_both_say_whose_mode
         for name, digest in registry["files"].items():
             assert hashlib.sha256((home / "models/run-00001" / name).read_bytes()).hexdigest() == digest
     assert sorted(path.name for path in (home / "models").iterdir()) == ["champion.json", "run-00001"]
-
-
-def test_a_model_file_that_was_changed_ends_the_night_and_an_earlier_day_does_not_use_what_saw_later_ones(
-    two_nights, tmp_path
-):
-    home = broken_copy(two_nights, tmp_path)
-    earlier = shelfcast("run", "--home", home, "--as-of", "2025-06-20")
-    assert earlier.exit_code == 0, earlier.output
-    assert registry_of(home, "run-00003")["trained_in"] == "run-00003"
-    later = shelfcast("run", "--home", home)
-    assert registry_of(home, "run-00004")["trained_in"] == "run-00001", later.output
-    model = home / "models/run-00001/trained.json"
-    model.write_bytes(model.read_bytes().replace(b"0", b"1", 1))
-    result = shelfcast("run", "--home", home)
-    assert result.exit_code == 1
-    for text in ("models/run-00001/trained.json", "was changed after it was written", "latest stays at run-00004"):
-        assert text in result.output.replace("\n", "")
-
-
-def test_an_edit_that_cannot_be_followed_ends_the_night_and_says_where_it_stands(two_nights, tmp_path):
-    home = broken_copy(two_nights, tmp_path)
-    (home / "decisions").mkdir()
-    header = "level,node,starts_on,ends_on,factor,quantity,owner,reason,expires_on"
-    good = "total,total,2025-06-26,2025-07-02,1.2,,Ann,fair,2025-07-02"
-    bad = "location,S99,2025-06-26,2025-07-02,1.2,,Ann,fair,2025-07-02"
-    edits = home / "decisions/forecast_edits.csv"
-    edits.write_text(f"{header}\n{good}\n{bad}\n")
-    result = shelfcast("run", "--home", home)
-    assert result.exit_code == 1
-    for text in ("forecast_edits.csv, line 3, column 'node', value 'S99'", "latest stays at run-00002"):
-        assert text in result.output
-    edits.write_text(f"{header}\n{good}\n")
-    assert shelfcast("run", "--home", home).exit_code == 0
-    plain, edited = (
-        pl.read_parquet(home / f"published/{run}/forecast_daily.parquet").filter(pl.col("date") <= date(2025, 7, 2))
-        for run in ("run-00002", "run-00004")
-    )
-    assert edited["mean"].sum() == pytest.approx(1.2 * plain["mean"].sum())
-    listed = pl.read_parquet(home / "published/run-00004/forecast_edits.parquet")
-    assert listed.select("owner", "state", "expires_on").rows() == [("Ann", "applied", date(2025, 7, 2))]
-    assert "fair" in (home / "published/run-00004/index.html").read_text(encoding="utf-8")
 
 
 def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_nights):
@@ -249,13 +171,6 @@ def test_status_shows_runs_feeds_and_outputs(two_nights):
     output = shelfcast("status", "--home", two_nights[0]).output
     for text in ("run-00001", "run-00002", "published", "pos/sales", "2025-06-25", "latest"):
         assert text in output
-
-
-def broken_copy(two_nights, tmp_path: Path) -> Path:
-    """A copy of the published company, to be broken."""
-    home = tmp_path / "company"
-    shutil.copytree(two_nights[0], home, symlinks=True)
-    return home
 
 
 def test_a_renamed_required_column_leaves_latest_as_it_was(two_nights, tmp_path):
@@ -311,19 +226,6 @@ def test_a_day_of_many_times_its_level_is_doubted_and_the_forecast_uses_the_leve
     assert sorted(accuracy) == [("with_outlier_repair",), ("without_outlier_repair",)]
 
 
-def test_without_stock_the_orders_are_absent_and_an_earlier_day_can_be_closed(tmp_path):
-    home = company(tmp_path, with_stock=False)
-    result = shelfcast("run", "--home", home, "--as-of", "2025-05-31")
-    assert result.exit_code == 0, result.output
-    absent = {a["name"]: a["reason"] for a in manifest(home)["absent"]}
-    assert all("erp/inventory" in absent[name] for name in ("replenishment_orders", *STOCK_LISTS))
-    weekly = pl.read_parquet(home / "published/latest/forecast_weekly.parquet")
-    assert weekly["as_of"].unique().to_list() == [date(2025, 5, 31)]
-    # Saturday the 31st is closed: one day of its week lies ahead, then 26 whole weeks
-    assert weekly.filter(pl.col("week_start") == date(2025, 5, 26))["days_covered"].unique().to_list() == [1]
-    assert_contract(home)
-
-
 @pytest.mark.parametrize(
     ("arguments", "settings", "text"),
     [
@@ -352,30 +254,3 @@ def test_a_day_that_has_no_sales_yet_cannot_be_closed(two_nights, tmp_path):
     result = shelfcast("run", "--home", home, "--as-of", "2025-07-01")
     assert result.exit_code == 1
     assert "later than the last business day in pos/sales, 2025-06-25" in result.output
-
-
-def test_an_older_night_made_again_later_has_the_same_bytes(two_nights, tmp_path):
-    home = broken_copy(two_nights, tmp_path)
-    tills = home / "landing" / "pos" / "sales" / "tills.csv"
-    lines = tills.read_text(encoding="utf-8").splitlines(keepends=True)
-    # a correction takes lines back, and a late file brings others
-    tills.write_text("".join(lines[:-40]), encoding="utf-8")
-    (tills.parent / "late.csv").write_text(lines[0] + lines[-1].replace("-S", "-late-S", 1), encoding="utf-8")
-    corrected = shelfcast("run", "--home", home)
-    assert corrected.exit_code == 0, corrected.output
-    assert parquet_hashes(home, "run-00003") != parquet_hashes(home, "run-00001")
-    again = shelfcast("rebuild", "run-00001", "--home", home)
-    assert again.exit_code == 0, again.output
-    assert parquet_hashes(home, "run-00004") == parquet_hashes(home, "run-00001")
-    assert manifest(home, "run-00004")["inputs"] == manifest(home, "run-00001")["inputs"]
-    assert registry_of(home, "run-00004") == registry_of(home, "run-00001") | {"trained_because": ANY}
-    assert shelfcast("rebuild", "run-00099", "--home", home).exit_code == 1
-
-
-@pytest.fixture(autouse=True)
-def _environment_stays():
-    """A run points the process at its home; the next test starts without it."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
