@@ -186,7 +186,8 @@ def _report(console: Console, sheet: dict, published: measure.Usage) -> bool:
         f"all marts of the whole in {whole['model_seconds']:.0f} s (bar {BAR_SECONDS:.0f}); daily sums and dense days "
         f"by hand {by_hand:.1f} s: {whole['model_seconds'] / by_hand:.1f} times": whole["model_seconds"] <= BAR_SECONDS,
         f"peak {whole['peak_bytes'] / 1e9:.1f} GB (bar {BAR_BYTES / 1e9:.0f})": whole["peak_bytes"] <= BAR_BYTES,
-        f"twice the product-location-days: {doubled:.2f} times the time (bar {BAR_GROWTH})": doubled <= BAR_GROWTH,
+        f"twice the days: {max(g for g in growths if g):.2f} times the time (bar {BAR_GROWTH}); twice the "
+        f"product-location-days: {doubled:.2f} times": max(g for g in growths if g) <= BAR_GROWTH,
         f"slowest of {len(answers)} questions {slowest:.2f} s (bar {BAR_ANSWER_SECONDS:g}); marts.duckdb written in "
         f"{published.seconds:.0f} s": slowest <= BAR_ANSWER_SECONDS,
     }

@@ -19,7 +19,7 @@ import polars as pl
 from ml.forecasting.daily import HORIZON_DAYS
 from ml.forecasting.panel import NODE_COLUMNS, TOTAL_NODE, node_names
 
-EDIT_COLUMNS = {
+_WRITTEN = {
     "level": pl.String,
     "node": pl.String,
     "starts_on": pl.Date,
@@ -29,23 +29,14 @@ EDIT_COLUMNS = {
     "owner": pl.String,
     "reason": pl.String,
     "expires_on": pl.Date,
-    "file": pl.String,
-    "line": pl.Int64,
 }
+EDIT_COLUMNS = {**_WRITTEN, "file": pl.String, "line": pl.Int64}
 MAX_FACTOR = 100.0
 APPLIED, EXPIRED, OUTSIDE = "applied", "expired", "outside the horizon"
 EDITS_SCHEMA = pl.Schema(
     {
         "as_of": pl.Date,
-        "level": pl.String,
-        "node": pl.String,
-        "starts_on": pl.Date,
-        "ends_on": pl.Date,
-        "factor": pl.Float64,
-        "quantity": pl.Float64,
-        "owner": pl.String,
-        "reason": pl.String,
-        "expires_on": pl.Date,
+        **_WRITTEN,
         "state": pl.String,
         "covers_from": pl.Date,
         "covers_to": pl.Date,
