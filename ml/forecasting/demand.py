@@ -3,27 +3,40 @@
 What belongs here: the one estimate of demand that training, scoring and planning share. What does not: deciding which
 days were stock-outs, outliers or without tills (dbt), and what people decide about them (home/decisions).
 
-On a day that closed without stock, demand is the larger of what was sold and the level expected for that weekday:
+On a day that closed without stock, demand is the larger of what was sold and what was to be expected:
 
-    expected = mean sales of the known days among the 56 before (days without a sale count as 0)
-               x weekday factor of the department
+    expected = level of the series at the close of the day before
+               x sales of the department's known series on that very day / the sum of their levels
+
+The level is a mean of the known days (days without a sale count as 0) whose weights fall by 5 % a day, drawn to a
+slower one, of 1 % a day, as if 3 more units had been seen at its rate: what sells daily follows the last weeks, what
+sells monthly does not jump with each sale. The slower mean also counts what was sold before a shelf went empty. The
+department's factor carries weekday, holidays and promotions; where little was sold it is drawn to the weekday's.
 
 Single days are capped at four times the series' mean selling day first, so that one bulk purchase does not lift weeks
-of repairs. With fewer than 7 known days in those 56 nothing is repaired: after about seven weeks without stock there
-is no telling a stock-out from a product that is no longer carried. Returns are not negative demand: they stay out.
+of repairs. After fifty days without a known day or a sale nothing is repaired: there is no telling a stock-out from a
+product that is no longer carried. Returns are not negative demand: they stay out.
+
+Measured on real product-days with stock-out flags, some of the days in stock blanked out: `--only censoring` of the
+benchmarks.
 
 A day without tills (missing_till_day) is not known either and counts like a stock-out; a day that a person said to
 ignore counts as expected whatever was sold. An outlier, or a day with a quantity from a person, counts as that
 quantity.
 """
 
+import itertools
+
+import numpy as np
 import polars as pl
 
 from ml.forecasting.contract import DEMAND_HISTORY_SCHEMA, ContractError
 
-WINDOW_DAYS = 56
-MIN_DAYS_IN_STOCK = 7
+MAX_DAYS_OUT = 50
 CAP = 4.0
+_FAST, _SLOW = 0.95, 0.99  # what is left of a day's weight a day later
+_TRUST_UNITS = 3.0  # at the slow rate, before the fast one counts as much
+_FACTOR_UNITS = 20.0  # sales of a department's day that weigh as much as its weekday
 STOCK_OUT, OUTLIER, REPLACED, IGNORED, MISSING_TILL_DAY = (
     "stock_out",
     "outlier",
@@ -80,51 +93,73 @@ def estimate_demand(observed: pl.DataFrame, series: pl.DataFrame) -> pl.DataFram
 
 
 def _with_expected(days: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
-    """Add `expected`: the level of a known day, on unknown days with enough known ones before; else 0."""
-    is_known = ~pl.col("is_unknown")
-    selling = pl.col("used_qty").filter(is_known & (pl.col("used_qty") > 0)).mean().over("series_id")
-    capped = pl.min_horizontal("used_qty", CAP * selling.fill_null(0.0))
-    running = days.with_columns(
-        stocked_qty=pl.when(is_known).then(capped).otherwise(0.0).cum_sum().over("series_id"),
-        missing_days=pl.col("is_unknown").cast(pl.Int64).cum_sum().over("series_id"),
-    ).select("series_id", "date", "stocked_qty", "missing_days")
-    asked = days.filter("is_unknown").select("series_id", "date", "first")
-    until = _as_of(asked, running, 1)
-    since = _as_of(asked, running, WINDOW_DAYS + 1)
-    age = (pl.col("date") - pl.col("first")).dt.total_days()
-    expected = (
-        asked.with_columns(
-            sold=until["stocked_qty"] - since["stocked_qty"],
-            days_in_stock=pl.min_horizontal(age, pl.lit(WINDOW_DAYS)) - (until["missing_days"] - since["missing_days"]),
-            weekday=pl.col("date").dt.weekday(),
+    """Add `expected`: what an unknown day would have sold; 0 on known ones and where nothing is known."""
+    is_seller = ~pl.col("is_unknown") & (pl.col("used_qty") > 0)
+    most = CAP * pl.col("used_qty").filter(is_seller).mean().over("series_id")
+    rows = (
+        days.with_row_index("row")
+        .with_columns(
+            day=(pl.col("date") - pl.col("date").min()).dt.total_days(),
+            born=(pl.col("first") - pl.col("date").min()).dt.total_days(),
+            weekday=pl.col("date").dt.weekday() - 1,
+            used_qty=pl.min_horizontal("used_qty", most.fill_null(float("inf"))),
         )
-        .join(series.select(pl.col("series_id").cast(pl.Int32), "department"), on="series_id", maintain_order="left")
-        .join(
-            _weekday_factors(days, series),
-            on=["department", "weekday"],
-            how="left",
-            nulls_equal=True,
-            maintain_order="left",
-        )
-        .filter(pl.col("days_in_stock") >= MIN_DAYS_IN_STOCK)
-        .select(
-            "series_id",
-            "date",
-            expected=pl.col("sold") / pl.col("days_in_stock") * pl.col("factor").fill_null(1.0),
-        )
+        .sort("day")
     )
-    return days.join(expected, on=["series_id", "date"], how="left", maintain_order="left").with_columns(
-        pl.col("expected").fill_null(0.0)
-    )
+    carried = series.select(
+        pl.col("series_id").cast(pl.Int32), "department", code=pl.col("department").rank("dense").fill_null(0)
+    ).sort("series_id")
+    place = np.searchsorted(carried["series_id"].to_numpy(), rows["series_id"].to_numpy())
+    born = np.full(carried.height, np.iinfo(np.int64).max)
+    born[place] = rows["born"].to_numpy()
+    usual = np.ones((carried.select(pl.col("code").max()).item() + 1, 7))
+    factors = _weekday_factors(days, series).join(carried.unique("code"), on="department", nulls_equal=True)
+    usual[factors["code"].to_numpy(), factors["weekday"].to_numpy() - 1] = factors["factor"].to_numpy()
+    columns = (rows[name].to_numpy() for name in ("day", "weekday", "used_qty", "is_unknown"))
+    expected = np.zeros(days.height)
+    expected[rows["row"].to_numpy()] = _walk(place, *columns, born, carried["code"].to_numpy().astype(np.int64), usual)
+    return days.with_columns(expected=pl.Series(expected))
 
 
-def _as_of(asked: pl.DataFrame, running: pl.DataFrame, days_before: int) -> pl.DataFrame:
-    """Running sums at the close of the day `days_before` days before each asked day; 0 before the first row."""
-    shifted = asked.select("series_id", date=pl.col("date") - pl.duration(days=days_before))
-    found = shifted.sort("series_id", "date").join_asof(
-        running.sort("series_id", "date"), on="date", by="series_id", strategy="backward", check_sortedness=False
-    )
-    return found.with_columns(pl.col("stocked_qty", "missing_days").fill_null(0))
+def _walk(
+    place: np.ndarray,
+    day: np.ndarray,
+    weekday: np.ndarray,
+    sold: np.ndarray,
+    is_unknown: np.ndarray,
+    born: np.ndarray,
+    department: np.ndarray,
+    usual: np.ndarray,
+) -> np.ndarray:
+    """Expected sales of each row, day after day over all series at once; rows are sorted by day, one a series and day.
+
+    place: the row's index in born (first day) and department (0, 1, …). usual: (departments, 7) factors of weekdays.
+    1,759 days of 30,490 series take 2 s.
+    """
+    expected = np.zeros(len(day))
+    fast, fast_days, slow, slow_days = np.zeros((4, len(born)))
+    last_seen = np.full(len(born), -1)
+    first_weekday = int(weekday[0])
+    ends = np.searchsorted(day, np.arange(int(day[-1]) + 2))
+    for today, (start, end) in enumerate(itertools.pairwise(ends)):
+        here, unknown = place[start:end], is_unknown[start:end]
+        quantity = np.zeros(len(born))
+        quantity[here] = sold[start:end]
+        is_known = born <= today
+        is_known[here[unknown]] = False
+        pace = slow / np.maximum(slow_days, 1e-9)
+        level = np.where(pace > 0, (fast + _TRUST_UNITS) / (fast_days + _TRUST_UNITS / np.maximum(pace, 1e-9)), 0.0)
+        came, ought = (np.bincount(department, each * is_known, minlength=len(usual)) for each in (quantity, level))
+        usually = _FACTOR_UNITS * usual[:, (first_weekday + today) % 7]
+        factor = (came + usually) / (ought + _FACTOR_UNITS)
+        asked = here[unknown]
+        is_carried = today - last_seen[asked] <= MAX_DAYS_OUT
+        expected[start:end][unknown] = np.where(is_carried, level[asked] * factor[department[asked]], 0.0)
+        is_seen = is_known | (quantity > 0)
+        fast, fast_days = _FAST * fast + quantity * is_known, _FAST * fast_days + is_known
+        slow, slow_days = _SLOW * slow + quantity, _SLOW * slow_days + is_seen
+        last_seen[is_seen] = today
+    return expected
 
 
 def _weekday_factors(days: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from small_companies import make_series
 
 from ml.forecasting.contract import DEMAND_HISTORY_SCHEMA, ContractError
-from ml.forecasting.demand import MIN_DAYS_IN_STOCK, WINDOW_DAYS, estimate_demand
+from ml.forecasting.demand import MAX_DAYS_OUT, estimate_demand
 
 START = date(2024, 1, 1)
 
@@ -42,21 +42,44 @@ def test_recovers_demand_hidden_by_random_stockouts() -> None:
 
 def test_against_the_definition() -> None:
     rng = np.random.default_rng(1)
-    sales = rng.poisson(2.0, (1, 120)).astype(float)
-    sales[0, 0] = 3
+    sales = rng.poisson([[2.0], [0.2], [9.0]], (3, 120)).astype(float)
+    sales[:, 0] = 3
     out = rng.random(sales.shape) < 0.2
-    out[0, 0] = False
-    sales[out] = 0
-    result = estimate_demand(observed(sales, out), make_series(1))
-    in_stock = sales[0][~out[0]]
-    capped = np.minimum(sales[0], 4 * in_stock[in_stock > 0].mean())
-    totals = np.array([sales[0, k::7][~out[0, k::7]].sum() for k in range(7)])
-    for row in result.filter("is_repaired").iter_rows(named=True):
-        day = (row["date"] - START).days
-        window = slice(max(day - WINDOW_DAYS, 0), day)
-        known = capped[window][~out[0, window]]
-        assert len(known) >= MIN_DAYS_IN_STOCK
-        assert row["quantity"] == pytest.approx(known.mean() * totals[day % 7] * 7 / totals.sum())
+    out[:, 0] = False
+    sales[out] = np.where(rng.random(out.sum()) < 0.3, 1.0, 0.0)
+    one_department = make_series(3).with_columns(department=pl.lit("D"))
+    result = estimate_demand(observed(sales, out), one_department)
+    used = np.array([np.minimum(row, 4 * row[~gone & (row > 0)].mean()) for row, gone in zip(sales, out, strict=True)])
+    known_sales = np.where(out, 0.0, sales)
+    weekday = np.array([known_sales[:, k::7].sum() for k in range(7)]) * 7 / known_sales.sum()
+
+    def level(series: int, day: int) -> float:
+        ages = day - 1 - np.arange(day)
+        known, seen = ~out[series, :day], ~out[series, :day] | (sales[series, :day] > 0)
+        pace = (0.99**ages * used[series, :day]).sum() / (0.99**ages * seen).sum()
+        fast = 0.95**ages * known
+        return float(((fast * used[series, :day]).sum() + 3) / (fast.sum() + 3 / pace))
+
+    repaired = result.filter("is_repaired")
+    assert repaired.height > 30
+    for row in repaired.iter_rows(named=True):
+        day, series = (row["date"] - START).days, row["series_id"] - 1
+        known = [k for k in range(3) if not out[k, day]]
+        came, ought = sum(used[k, day] for k in known), sum(level(k, day) for k in known)
+        factor = (came + 20 * weekday[day % 7]) / (ought + 20)
+        assert row["quantity"] == pytest.approx(level(series, day) * factor)
+
+
+def test_a_day_on_which_the_department_sells_double_is_filled_up_double() -> None:
+    rng = np.random.default_rng(3)
+    demand = rng.poisson(5.0, (200, 100)).astype(float)
+    demand[:, 80] *= 2
+    out = np.zeros(demand.shape, dtype=bool)
+    out[:50, 80:82] = True
+    result = estimate_demand(observed(np.where(out, 0, demand), out), make_series(200)).filter("is_repaired")
+    by_day = dict(result.group_by("date").agg(pl.col("quantity").mean()).iter_rows())
+    assert by_day[START + timedelta(days=80)] == pytest.approx(10.0, rel=0.1)
+    assert by_day[START + timedelta(days=81)] == pytest.approx(5.0, rel=0.1)
 
 
 def test_sales_on_a_stockout_day_are_kept_and_long_gaps_stay_empty() -> None:
@@ -67,7 +90,7 @@ def test_sales_on_a_stockout_day_are_kept_and_long_gaps_stay_empty() -> None:
     by_day = {(row["date"] - START).days: row["quantity"] for row in result.iter_rows(named=True)}
     assert by_day[30] == 9
     assert by_day[70] == pytest.approx(1.0, rel=0.15)  # weekday factors see 60 days
-    assert max(by_day) == 60 + WINDOW_DAYS - MIN_DAYS_IN_STOCK
+    assert max(by_day) == 59 + MAX_DAYS_OUT
 
 
 def test_nothing_before_the_first_sale_and_no_change_without_stockouts() -> None:
