@@ -4,17 +4,19 @@ What belongs here: turning (mean, days) into quantiles, with the dispersion that
 `ml.planning` builds on this module alone, through the table `ml.forecast_dispersion`:
 
     demand = DemandDistribution.from_frame(dispersion)
-    target = demand.quantile(mean, days, level)                       # smallest q with P(D <= q) >= level
-    lost = demand.expected_shortage(mean, days, stock)                # E[(D - stock)+]
+    segment = demand.codes(lines["segment"])                          # demand classes, as numbers
+    target = demand.quantile(mean, days, level, segment=segment)      # smallest q with P(D <= q) >= level
+    lost = demand.expected_shortage(mean, days, stock, segment=segment)  # E[(D - stock)+]
     safe = demand.quantile(mean, days, 0.95, extra_variance=rate**2 * lead_time_sd_days**2)
 
 What does not: measuring the dispersion (evaluation/dispersion.py) and choosing a service level (ml.planning).
 
-Form: demand over a window has variance mean + alpha * mean**2, so it is negative binomial with size 1/alpha (Poisson
-at alpha 0); where the history is measured, not counted (kilograms, litres), gamma with variance alpha * mean**2.
-alpha falls with the demand rate and with the length of the window, and grows with how far ahead it starts. It was
-measured on errors of forecasts made on past cut-offs, so it holds the error of the forecast, not only the noise of
-demand.
+Form: with probability idle_share nothing sells at all (a shelf that stands empty unseen, a product that is gone), else
+demand is negative binomial with mean m = mean / (1 - idle_share), size 1/alpha and variance m + alpha * m**2 (Poisson
+at alpha 0); where the history is measured, not counted (kilograms, litres), gamma with variance alpha * m**2.
+alpha falls with the demand rate and with the length of the window, grows with how far ahead it starts, and differs
+between demand classes: at the same rate a lumpy series strays further than a smooth one. It was measured on errors of
+forecasts made on past cut-offs, so it holds the error of the forecast, not only the noise of demand.
 """
 
 from collections.abc import Callable
@@ -31,14 +33,19 @@ LEVEL_NAMES = ("p05", "p10", "p25", "p50", "p75", "p90", "p95", "p99")
 COUNT = "negative_binomial"
 MEASURE = "gamma"
 
-# One row a (lead_days, window_days, rate_per_day): alpha at that node; between nodes it is interpolated on logarithms.
+ALL = "all"  # the segment of what no demand class is known of
+
+# One row a (segment, lead_days, window_days, rate_per_day): alpha at that node; between nodes it is interpolated on
+# logarithms. Every segment has every node.
 DISPERSION_SCHEMA = pl.Schema(
     {
         "family": pl.String,  # negative_binomial | gamma, the same in every row
+        "segment": pl.String,  # demand class of the series (metrics.CLASSES), or ALL
         "lead_days": pl.Int32,  # days between as_of and the first day of the window
         "window_days": pl.Int32,  # length of the window that demand is summed over
         "rate_per_day": pl.Float64,  # forecast mean of the window / window_days
-        "alpha": pl.Float64,  # variance = mean + alpha * mean**2 (gamma: alpha * mean**2)
+        "alpha": pl.Float64,  # variance = m + alpha * m**2 (gamma: alpha * m**2), m = mean / (1 - idle_share)
+        "idle_share": pl.Float64,  # probability that nothing sells; the same at every rate
         "windows": pl.Int64,  # how many forecast errors the node was measured on (0 = taken from its neighbours)
     }
 )
@@ -52,14 +59,17 @@ _MIN_MEAN = 1e-6
 class DemandDistribution:
     """Demand over a window of days as a distribution around its forecast mean. Immutable; all methods are vectorised.
 
-    `log_alpha[lead, window, rate]` holds log(alpha) at the nodes of the three axes.
+    `log_alpha[segment, lead, window, rate]` holds log(alpha) at the nodes of the four axes, idle[segment, lead, window]
+    the probability that nothing sells.
     """
 
     family: str
+    segments: tuple[str, ...]
     leads: np.ndarray
     windows: np.ndarray
     rates: np.ndarray
     log_alpha: np.ndarray
+    idle: np.ndarray
 
     @classmethod
     def from_frame(cls, dispersion: pl.DataFrame) -> "DemandDistribution":
@@ -72,34 +82,55 @@ class DemandDistribution:
             raise ValueError(
                 f"forecast_dispersion: family must be one of {COUNT}, {MEASURE} in all rows, got {families}"
             )
+        ordered = dispersion.sort("segment", "lead_days", "window_days", "rate_per_day")
+        segments = tuple(ordered["segment"].unique(maintain_order=True))
         axes = [np.sort(dispersion[name].unique().to_numpy()) for name in ("lead_days", "window_days", "rate_per_day")]
-        if dispersion.height != np.prod([len(axis) for axis in axes]):
-            raise ValueError("forecast_dispersion: every lead_days x window_days x rate_per_day needs exactly one row")
-        ordered = dispersion.sort("lead_days", "window_days", "rate_per_day")
-        alpha = np.clip(ordered["alpha"].to_numpy(), MIN_ALPHA, MAX_ALPHA).reshape([len(axis) for axis in axes])
-        return cls(families[0], axes[0], axes[1], axes[2], np.log(alpha))
+        shape = [len(segments), *(len(axis) for axis in axes)]
+        if dispersion.height != np.prod(shape) or ALL not in segments:
+            raise ValueError(
+                f"forecast_dispersion: every segment x lead_days x window_days x rate_per_day needs exactly one row, "
+                f"and the segment {ALL!r} must be there"
+            )
+        alpha = np.clip(ordered["alpha"].to_numpy(), MIN_ALPHA, MAX_ALPHA).reshape(shape)
+        idle = ordered["idle_share"].to_numpy().reshape(shape)[..., 0]
+        return cls(families[0], segments, axes[0], axes[1], axes[2], np.log(alpha), idle)
 
-    def alpha(self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0) -> np.ndarray:
+    def codes(self, segments: pl.Series | np.ndarray) -> np.ndarray:
+        """The segments (names; null or unknown: ALL) as the numbers that the methods take: int64 (n,)."""
+        names = pl.Series("segment", segments, dtype=pl.String)
+        known = {name: code for code, name in enumerate(self.segments)}
+        return names.replace_strict(known, default=known[ALL], return_dtype=pl.Int64).to_numpy()
+
+    def alpha(
+        self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0, segment: np.ndarray | None = None
+    ) -> np.ndarray:
         """Overdispersion of demand summed over `days` days that start `lead_days` after as_of (0: tomorrow).
 
         mean: forecast demand of the whole window; the demand rate mean/days picks the node. Same shape as mean.
+        segment: codes of the demand classes, as `codes` gives them; None: ALL.
         """
         mean = np.asarray(mean, dtype=float)
         days = np.broadcast_to(np.asarray(days, dtype=float), mean.shape)
+        own = np.asarray(self.segments.index(ALL)) if segment is None else segment
         lead, lead_weight = _position(self.leads.astype(float), np.asarray(float(lead_days)))
-        table = (1 - lead_weight) * self.log_alpha[lead] + lead_weight * self.log_alpha[_after(lead, self.leads)]
+        next_lead = _after(lead, self.leads)
+        table = (1 - lead_weight) * self.log_alpha[:, lead] + lead_weight * self.log_alpha[:, next_lead]
         window, window_weight = _position(np.log(self.windows), np.log(np.maximum(days, 1.0)))
         rate, rate_weight = _position(np.log(self.rates), np.log(np.maximum(mean / np.maximum(days, 1.0), 1e-9)))
         next_window, next_rate = _after(window, self.windows), _after(rate, self.rates)
-        low = (1 - rate_weight) * table[window, rate] + rate_weight * table[window, next_rate]
-        high = (1 - rate_weight) * table[next_window, rate] + rate_weight * table[next_window, next_rate]
+        low = (1 - rate_weight) * table[own, window, rate] + rate_weight * table[own, window, next_rate]
+        high = (1 - rate_weight) * table[own, next_window, rate] + rate_weight * table[own, next_window, next_rate]
         return np.exp((1 - window_weight) * low + window_weight * high)
 
-    def variance(self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0) -> np.ndarray:
+    def variance(
+        self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0, segment: np.ndarray | None = None
+    ) -> np.ndarray:
         """Variance of demand summed over the window (units squared)."""
         mean = np.asarray(mean, dtype=float)
-        poisson = mean if self.family == COUNT else 0.0
-        return poisson + self.alpha(mean, days, lead_days) * mean**2
+        idle = self._idle_share(mean, days, lead_days, segment)
+        inner = mean / (1 - idle)
+        poisson = inner if self.family == COUNT else 0.0
+        return (1 - idle) * (poisson + self.alpha(mean, days, lead_days, segment) * inner**2) + idle * mean * inner
 
     def quantile(
         self,
@@ -109,6 +140,7 @@ class DemandDistribution:
         *,
         lead_days: int = 0,
         extra_variance: np.ndarray | float = 0.0,
+        segment: np.ndarray | None = None,
     ) -> np.ndarray:
         """Smallest q with P(demand <= q) >= level, per element; 0 where the mean is 0.
 
@@ -116,8 +148,9 @@ class DemandDistribution:
         extra_variance: variance from elsewhere to fold in, in units squared (lead time: rate**2 * sd_days**2).
         About 3 microseconds an element (count data); for millions of rows use `published_quantiles`.
         """
-        mean = _as_array(mean)
-        return quantile(mean, self._alpha_with(mean, days, lead_days, extra_variance), level, self.family)
+        inner, alpha, idle = self._shape(_as_array(mean), days, lead_days, extra_variance, segment)
+        above_idle = (np.asarray(level, dtype=float) - idle) / (1 - idle)
+        return np.where(above_idle > 0, quantile(inner, alpha, np.maximum(above_idle, 1e-12), self.family), 0.0)
 
     def expected_shortage(
         self,
@@ -127,11 +160,13 @@ class DemandDistribution:
         *,
         lead_days: int = 0,
         extra_variance: np.ndarray | float = 0.0,
+        segment: np.ndarray | None = None,
     ) -> np.ndarray:
         """E[(demand - stock)+]: units short over the window when `stock` units are there and none arrive."""
-        mean = _as_array(mean)
-        alpha = self._alpha_with(mean, days, lead_days, extra_variance)
-        return expected_shortage(mean, alpha, _as_array(stock), self.family)
+        inner, alpha, idle = self._shape(_as_array(mean), days, lead_days, extra_variance, segment)
+        there = _as_array(stock)
+        lost = expected_shortage(inner, alpha, np.maximum(there, 0.0), self.family)
+        return (1 - idle) * lost - np.minimum(there, 0.0)
 
     def probability_covered(
         self,
@@ -141,24 +176,47 @@ class DemandDistribution:
         *,
         lead_days: int = 0,
         extra_variance: np.ndarray | float = 0.0,
+        segment: np.ndarray | None = None,
     ) -> np.ndarray:
         """P(demand <= stock): the probability that `stock` units see the window through."""
-        mean = _as_array(mean)
-        return cdf(mean, self._alpha_with(mean, days, lead_days, extra_variance), _as_array(stock), self.family)
+        inner, alpha, idle = self._shape(_as_array(mean), days, lead_days, extra_variance, segment)
+        there = _as_array(stock)
+        return idle * (there >= 0) + (1 - idle) * cdf(inner, alpha, there, self.family)
 
-    def published_quantiles(self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0) -> np.ndarray:
+    def published_quantiles(
+        self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0, segment: np.ndarray | None = None
+    ) -> np.ndarray:
         """The eight published quantiles (LEVELS) of many windows at once: shape (len(mean), 8), never crossing.
 
         Read from a table over (mean, alpha) with steps of 1 % and 10 %: 0.1 microseconds an element.
         """
-        mean = np.asarray(mean, dtype=float)
-        return table_quantiles(mean, self.alpha(mean, days, lead_days), self.family)
+        inner, alpha, idle = self._shape(np.asarray(mean, dtype=float), days, lead_days, 0.0, segment)
+        return table_quantiles(inner, alpha, self.family, np.broadcast_to(idle, inner.shape))
 
-    def _alpha_with(
-        self, mean: np.ndarray, days: np.ndarray | float, lead_days: int, extra_variance: np.ndarray | float
+    def _idle_share(
+        self, mean: np.ndarray, days: np.ndarray | float, lead_days: int, segment: np.ndarray | None
     ) -> np.ndarray:
-        extra = np.asarray(extra_variance, dtype=float) / np.maximum(mean, _MIN_MEAN) ** 2
-        return np.minimum(self.alpha(mean, days, lead_days) + extra, 1e6)
+        """Probability that nothing sells, of the nearest lead and window: there are few, so tables stay few."""
+        days = np.broadcast_to(np.asarray(days, dtype=float), mean.shape)
+        own = np.asarray(self.segments.index(ALL)) if segment is None else segment
+        lead, lead_weight = _position(self.leads.astype(float), np.asarray(float(lead_days)))
+        nearest_lead = np.where(lead_weight > 0.5, _after(lead, self.leads), lead)
+        window, weight = _position(np.log(self.windows), np.log(np.maximum(days, 1.0)))
+        return self.idle[own, nearest_lead, np.where(weight > 0.5, _after(window, self.windows), window)]
+
+    def _shape(
+        self,
+        mean: np.ndarray,
+        days: np.ndarray | float,
+        lead_days: int,
+        extra_variance: np.ndarray | float,
+        segment: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(mean where anything sells, its alpha with the extra variance folded in, idle share) of each element."""
+        idle = self._idle_share(mean, days, lead_days, segment)
+        inner = mean / (1 - idle)
+        extra = np.asarray(extra_variance, dtype=float) / (1 - idle) / np.maximum(inner, _MIN_MEAN) ** 2
+        return inner, np.minimum(self.alpha(mean, days, lead_days, segment) + extra, 1e6), idle
 
 
 # ------------------------------------------------------------------ the two families, with alpha given
@@ -255,26 +313,31 @@ _ALPHA_STEP = 0.1
 _ALPHA_GRID = np.exp(np.arange(np.log(MIN_ALPHA), np.log(MAX_ALPHA) + _ALPHA_STEP, _ALPHA_STEP))
 
 
-@lru_cache(maxsize=256)
-def _column(alpha_index: int, family: str) -> np.ndarray:
-    """Quantiles of every mean of the grid at one alpha: (means, levels). Built when first asked for."""
-    levels = np.asarray(LEVELS)[None, :]
-    return quantile(_MEAN_GRID[:, None], np.asarray(_ALPHA_GRID[alpha_index]), levels, family).astype(np.float64)
+@lru_cache(maxsize=1024)
+def _column(alpha_index: int, family: str, idle: float) -> np.ndarray:
+    """Quantiles of every mean of the grid at one alpha and idle share: (means, levels). Built when first asked for."""
+    levels = (np.asarray(LEVELS)[None, :] - idle) / (1 - idle)
+    found = quantile(_MEAN_GRID[:, None], np.asarray(_ALPHA_GRID[alpha_index]), np.maximum(levels, 1e-12), family)
+    return np.where(levels > 0, found, 0.0)
 
 
-def table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str) -> np.ndarray:
-    """The published quantiles (rows, levels) with alpha given, from a table over (mean, alpha).
+def table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str, idle: np.ndarray | None = None) -> np.ndarray:
+    """The published quantiles (rows, levels) with alpha and idle share given, from a table over (mean, alpha).
 
-    Nearest node; beyond the largest mean the shape is kept and scaled. All levels share one node, so none cross.
+    mean: where anything sells. idle: few values; None: 0. Nearest node; beyond the largest mean the shape is kept and
+    scaled. All levels share one node, so none cross.
     """
     row = np.rint((np.log(np.maximum(mean, _MEAN_GRID[0])) - np.log(_MEAN_GRID[0])) / _MEAN_STEP).astype(np.int64)
     scale = np.maximum(mean / _MEAN_GRID[-1], 1.0)
     row = np.minimum(row, len(_MEAN_GRID) - 1)
     node = np.rint((np.log(np.clip(alpha, MIN_ALPHA, MAX_ALPHA)) - np.log(MIN_ALPHA)) / _ALPHA_STEP).astype(np.int64)
+    shares, share = np.unique(np.zeros(1) if idle is None else idle, return_inverse=True)
+    both = node + len(_ALPHA_GRID) * (share if idle is not None else 0)
     result = np.empty((len(mean), len(LEVELS)))
-    for index in np.unique(node):
-        chosen = np.flatnonzero(node == index)
-        result[chosen] = _column(int(index), family)[row[chosen]]
+    for index in np.unique(both):
+        chosen = np.flatnonzero(both == index)
+        column = _column(int(index % len(_ALPHA_GRID)), family, float(shares[index // len(_ALPHA_GRID)]))
+        result[chosen] = column[row[chosen]]
     result *= scale[:, None]
     if family == MEASURE:  # exact in the mean: the shape does not depend on it
         result *= (np.maximum(mean, _MIN_MEAN) / (_MEAN_GRID[row] * scale))[:, None]

@@ -147,9 +147,10 @@ def _rows(
     unedited = mean if edited is means else _by_period(means, layout)
     # a forecast of nothing has no shape to scale: it takes that of the quantity it was given
     shaped = np.where(unedited > 0, unedited, mean)
+    segment = distribution.codes(keys["segment"])
     quantiles = np.stack(
         [
-            distribution.published_quantiles(shaped[:, k], period.end - period.start, period.start)
+            distribution.published_quantiles(shaped[:, k], period.end - period.start, period.start, segment)
             for k, period in enumerate(layout)
         ],
         axis=1,

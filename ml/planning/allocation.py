@@ -80,7 +80,7 @@ def share_out(
     is_asked = (pl.col("after_arbiter_qty") > 0) & pl.col("from_location_id").is_not_null()
     requests = lines.filter(is_asked & pl.col("available_qty").is_not_null()).select(
         *LINE,
-        *("order_multiple", "min_order_qty", "demand_mean_qty", "protection_days", "available_qty"),
+        *("order_multiple", "min_order_qty", "demand_mean_qty", "protection_days", "segment", "available_qty"),
         pl.coalesce("unit_margin", "unit_cost").alias("unit_margin"),
         order_qty="after_arbiter_qty",
         inventory_position_qty="echelon_position_qty",
@@ -113,7 +113,7 @@ def allocate(
     """Return ALLOCATED_SCHEMA: one row a request of a product of which its source has too little, sorted by LINE.
 
     requests: LINE, order_qty > 0 in whole packs of order_multiple and at least min_order_qty, inventory_position_qty,
-    demand_mean_qty over protection_days, unit_margin (null counts as 1: units are worth the same everywhere). supply:
+    demand_mean_qty over protection_days, segment, unit_margin (null counts as 1: units are worth the same everywhere). supply:
     SOURCE, available_qty; a product that is not there is not there. ring_fences: FENCES_SCHEMA, >= 0. dispersion: the
     table ml.forecast_dispersion.
 
@@ -123,6 +123,7 @@ def allocate(
     lines = (
         requests.select(
             *LINE,
+            "segment",
             *(pl.col(name).cast(pl.Float64) for name in numbers),
             pl.col("unit_margin").cast(pl.Float64).fill_null(1.0),
             requested_qty=pl.col("order_qty").cast(pl.Float64),
@@ -179,8 +180,9 @@ def _pieces(lines: pl.DataFrame, demand: DemandDistribution, method: Method) -> 
     )
     after = pieces["inventory_position_qty"].to_numpy() + pieces["upto_qty"].to_numpy()
     mean, days = pieces["demand_mean_qty"].to_numpy(), pieces["protection_days"].to_numpy()
-    lost_before = demand.expected_shortage(mean, days, after - pieces["piece_qty"].to_numpy())
-    saved = lost_before - demand.expected_shortage(mean, days, after)
+    segment = demand.codes(pieces["segment"])
+    lost_before = demand.expected_shortage(mean, days, after - pieces["piece_qty"].to_numpy(), segment=segment)
+    saved = lost_before - demand.expected_shortage(mean, days, after, segment=segment)
     pieces = pieces.with_columns(lost_before_qty=pl.Series(lost_before), saved_qty=pl.Series(np.maximum(saved, 0.0)))
     pieces = pieces.with_columns(
         unit_value=pl.col("unit_margin") * pl.col("saved_qty") / pl.col("piece_qty"),

@@ -16,6 +16,7 @@ from datetime import date
 
 import polars as pl
 
+from ml.forecasting.distribution import ALL
 from ml.planning.demand_path import KEYS, DemandPath
 
 _MAX_TIERS = 5
@@ -57,7 +58,7 @@ def _as_lines(below: pl.DataFrame, sourcing: pl.DataFrame, locations: pl.DataFra
         below.join(sourcing, on=KEYS)
         .join(locations.select("location_id", "location_name", "is_open"), on="location_id", how="left")
         .filter(has_source & pl.col("is_open").fill_null(True))
-        .with_columns(fate=pl.lit("plan"), feeds=pl.col("below"), is_feeding_place=pl.lit(True))
+        .with_columns(fate=pl.lit("plan"), segment=pl.lit(ALL), feeds=pl.col("below"), is_feeding_place=pl.lit(True))
     )
     return lines.select(pl.col(name).cast(kind) for name, kind in schema.items())
 
@@ -84,6 +85,8 @@ def local_terms(lines: pl.DataFrame) -> pl.DataFrame:
         .with_columns(pl.col("downstream_position_qty").fill_null(0.0), pl.col("downstream_days").fill_null(0))
         .with_columns(
             echelon_position_qty=pl.col("inventory_position_qty") + pl.col("downstream_position_qty"),
+            # what several places sell together is of no demand class
+            segment=pl.when(pl.col("downstream_days") > 0).then(pl.lit(ALL)).otherwise("segment"),
             protection_days=pl.col("protection_days") + pl.col("downstream_days"),
         )
     )

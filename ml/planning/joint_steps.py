@@ -32,7 +32,7 @@ def fill_supplier_minimum(lines: pl.DataFrame, demand: DemandDistribution, setti
     """Add after_supplier_minimum_qty, source_order_value and is_below_supplier_minimum (lines that wait).
 
     lines: key columns, after_allocation_qty (null: withheld), unit_cost, min_order_value, echelon_position_qty,
-    demand_mean_qty over protection_days, short_if_waiting_qty, unit_margin, moved_in_qty, moved_out_qty, room columns.
+    demand_mean_qty over protection_days, segment, short_if_waiting_qty, unit_margin, moved_in_qty, moved_out_qty, room columns.
     A line without a cost makes the value of its order unknown: then nothing is filled up and nothing waits.
     """
     lines = lines.with_row_index("line")
@@ -74,7 +74,9 @@ def _filled_up(lines: pl.DataFrame, demand: DemandDistribution, settings: Planni
         .with_columns(reached=position + pl.col("after_allocation_qty") + pl.col("pack") * size)
     )
     mean, days = packs["demand_mean_qty"].to_numpy(), packs["protection_days"].to_numpy().astype(float)
-    covered = demand.probability_covered(mean, days, packs["reached"].to_numpy())
+    covered = demand.probability_covered(
+        mean, days, packs["reached"].to_numpy(), segment=demand.codes(packs["segment"])
+    )
     packs = packs.with_columns(chance=pl.Series(1 - covered), pack_value=pl.col("pack_qty") * pl.col("unit_cost"))
     packs = packs.filter(pl.col("chance") >= _MIN_CHANCE)
     packs = packs.sort([*ORDER, "chance", "line", "pack"], descending=[False, False, True, False, False])
@@ -124,7 +126,11 @@ def keep_budget(lines: pl.DataFrame, demand: DemandDistribution, budget: float |
     )
     mean, days = pieces["demand_mean_qty"].to_numpy(), pieces["protection_days"].to_numpy().astype(float)
     reached, quantity = pieces["reached"].to_numpy(), pieces["piece_qty"].to_numpy()
-    saved = demand.expected_shortage(mean, days, reached - quantity) - demand.expected_shortage(mean, days, reached)
+    segment = demand.codes(pieces["segment"])
+    lost_before, lost_after = (
+        demand.expected_shortage(mean, days, stock, segment=segment) for stock in (reached - quantity, reached)
+    )
+    saved = lost_before - lost_after
     worth = np.maximum(saved, 0.0) * pieces.select(pl.coalesce("unit_margin", "unit_cost")).to_series().to_numpy()
     cost = quantity * pieces["unit_cost"].to_numpy()
     pieces = pieces.with_columns(cost=pl.Series(cost), per_money=pl.Series(worth / np.maximum(cost, 1e-9)))

@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ml.forecasting.distribution import DemandDistribution
+from ml.forecasting.distribution import ALL, DemandDistribution
 from ml.planning.arbiter import ACTIONS_SCHEMA, ORDER
 from ml.planning.demand_path import KEYS
 from ml.planning.formulas import lead_time_variance
@@ -107,7 +107,15 @@ def _order_values(lines: pl.DataFrame, demand: DemandDistribution, settings: Pla
     review = orders["review_days"].to_numpy()
     spread = lead_time_variance(mean / days, orders["lead_time_sd_days"].to_numpy())
     there = np.maximum(orders["inventory_position_qty"].to_numpy(), 0.0) + orders["after_smallest_qty"].to_numpy()
-    cycle = Cycle(demand, mean, days, orders["demand_before_qty"].to_numpy(), days - review, spread)
+    cycle = Cycle(
+        demand,
+        mean,
+        days,
+        orders["demand_before_qty"].to_numpy(),
+        days - review,
+        spread,
+        demand.codes(orders["segment"]),
+    )
     avoided = pl.col("short_if_waiting_qty") - pl.Series(cycle.short_qty(there))
     holding = pl.col("after_smallest_qty") * pl.col("unit_cost").fill_null(0.0) * settings.holding_cost_yearly_pct / 100
     value = avoided * pl.coalesce("unit_margin", "unit_cost").fill_null(0.0) - holding * pl.col("review_days") / _DAYS
@@ -128,6 +136,7 @@ def _places(lines: pl.DataFrame, idle: pl.DataFrame, settings: PlanningSettings)
         "target_qty",
         "demand_mean_qty",
         pl.col("protection_days").cast(pl.Float64),
+        "segment",
         "unit_margin",
         "unit_cost",
         position_qty="inventory_position_qty",
@@ -140,6 +149,7 @@ def _places(lines: pl.DataFrame, idle: pl.DataFrame, settings: PlanningSettings)
         target_qty=pl.lit(0.0),
         demand_mean_qty=pl.lit(0.0),
         protection_days=pl.lit(days),
+        segment=pl.lit(ALL),
         unit_margin=(pl.col("price") - pl.col("unit_cost")).clip(0.0),
         unit_cost="unit_cost",
         position_qty="inventory_position_qty",

@@ -68,7 +68,7 @@ UNIT_VALUES_SCHEMA = pl.Schema(
 class ReplenishmentInputs:
     """The frames of one night. Columns beyond those named are ignored; Decimal quantities are taken as floats.
 
-    forecast_daily: sku_id, location_id, date, mean; from as_of + 1 on.
+    forecast_daily: sku_id, location_id, date, mean, segment (demand class); from as_of + 1 on.
     forecast_weekly: sku_id, location_id, week_start, mean.
     dispersion: the table ml.forecast_dispersion.
     positions: sku_id, location_id, snapshot_date and STOCK_TERMS; one row a pair, its newest snapshot.
@@ -182,11 +182,12 @@ def _add_demand(
     known = path.demand(days)
     mean, mean_before = np.nan_to_num(known), np.nan_to_num(path.demand(before))
     extra = lead_time_variance(mean / days, lines["lead_time_sd_days"].to_numpy())
-    cycle = Cycle(demand, mean, days, mean_before, before, extra)
+    segment = demand.codes(lines["segment"])
+    cycle = Cycle(demand, mean, days, mean_before, before, extra, segment)
     lines, target = stock_for_service(lines, cycle, settings)
     position = lines["echelon_position_qty"].fill_null(np.nan).to_numpy()
     there = np.maximum(np.nan_to_num(position), 0.0)
-    lost = demand.expected_shortage(mean, days, there, extra_variance=extra)
+    lost = demand.expected_shortage(mean, days, there, extra_variance=extra, segment=segment)
     waiting = cycle.short_qty(there)
     lying = (lines["free_qty"] + lines["downstream_position_qty"]).fill_null(np.inf)
     stockout = path.first_day_exceeding(lying.to_numpy())

@@ -51,7 +51,8 @@ class Cycle:
     """Demand that n lines face until their next delivery and until the one after it; all arrays (n,).
 
     mean, days: of the protection days. mean_before, days_before: of the days until this order comes. lead_variance:
-    what uncertain lead times add to the variance of either, in units squared.
+    what uncertain lead times add to the variance of either, in units squared. segment: demand classes, as codes of
+    `demand`.
     """
 
     demand: DemandDistribution
@@ -60,6 +61,7 @@ class Cycle:
     mean_before: np.ndarray
     days_before: np.ndarray
     lead_variance: np.ndarray
+    segment: np.ndarray
 
     @property
     def step(self) -> float:
@@ -80,7 +82,9 @@ class Cycle:
         """Return E[(D(t) - stock)+], t the day that lies `share` of the review period behind this delivery."""
         days = self.days_before + share * (self.days - self.days_before)
         mean = self.mean_before + share * (self.mean - self.mean_before)
-        lost = self.demand.expected_shortage(mean, np.maximum(days, 1.0), stock, extra_variance=self.lead_variance)
+        lost = self.demand.expected_shortage(
+            mean, np.maximum(days, 1.0), stock, extra_variance=self.lead_variance, segment=self.segment
+        )
         return np.where(days > 0, lost, 0.0)
 
     def short_qty(self, stock: np.ndarray) -> np.ndarray:
@@ -103,7 +107,9 @@ class Cycle:
 
 def cycle_target(cycle: Cycle, service: np.ndarray) -> np.ndarray:
     """The smallest S with P(D(days) <= S) >= service: type 1 service, and the newsvendor with its critical ratio."""
-    return cycle.demand.quantile(cycle.mean, cycle.days, service, extra_variance=cycle.lead_variance)
+    return cycle.demand.quantile(
+        cycle.mean, cycle.days, service, extra_variance=cycle.lead_variance, segment=cycle.segment
+    )
 
 
 def fill_rate_target(cycle: Cycle, service: np.ndarray) -> np.ndarray:
@@ -188,7 +194,7 @@ def _least_level(cycle: Cycle, is_enough: Callable[[Cycle, np.ndarray, np.ndarra
     lines that are found drop out.
     """
     mean, step = cycle.mean, cycle.step
-    spread = np.sqrt(cycle.demand.variance(mean, cycle.days) + cycle.lead_variance)
+    spread = np.sqrt(cycle.demand.variance(mean, cycle.days, segment=cycle.segment) + cycle.lead_variance)
     high = np.where(mean > 0, np.ceil((mean + 2 * spread) / step), 0.0)
     low = np.full(len(high), -1.0)
     rows = np.flatnonzero(mean > 0)

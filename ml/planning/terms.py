@@ -20,7 +20,7 @@ _SOURCING_TERMS = ["lead_time_days", "lead_time_sd_days", "min_order_qty", "orde
 
 
 def classify_series(forecast_daily: pl.DataFrame, locations: pl.DataFrame, sourcing: pl.DataFrame) -> pl.DataFrame:
-    """One row a forecast series with its sourcing terms and its `fate`: plan, pooled, closed or unsourced.
+    """One row a forecast series with its segment, its sourcing terms and its `fate`: plan, pooled, closed, unsourced.
 
     A place that `locations` does not call closed is open. A source is a supplier_id or a from_location_id.
     """
@@ -28,8 +28,8 @@ def classify_series(forecast_daily: pl.DataFrame, locations: pl.DataFrame, sourc
     has_source = pl.col("supplier_id").is_not_null() | pl.col("from_location_id").is_not_null()
     numbers = [pl.col(name).cast(pl.Float64) for name in _SOURCING_TERMS]
     return (
-        forecast_daily.select(KEYS)
-        .unique()
+        forecast_daily.select(*KEYS, "segment")
+        .unique(KEYS)
         .join(locations.select("location_id", "location_name", "is_open"), on="location_id", how="left")
         .join(sourcing.select(*KEYS, *sources, *numbers, "lead_time_source"), on=KEYS, how="left")
         .with_columns(

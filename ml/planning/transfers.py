@@ -133,7 +133,7 @@ def propose_transfers(
     """Return the moves of a night, and where something else was worth more.
 
     places: PLACE (unique), position_qty (on hand + coming - reserved), movable_qty (free on hand), target_qty,
-    most_qty (what the shelf can still take, infinite: no limit), demand_mean_qty over protection_days, unit_margin,
+    most_qty (what the shelf can still take, infinite: no limit), demand_mean_qty over protection_days, segment, unit_margin,
     idle_unit_amount (what a unit costs that finds no buyer within these days), order_multiple > 0, the same at all
     places of a product; rows with a null are left out. lanes: LANES_SCHEMA, LANE unique; null costs: 0. dispersion:
     ml.forecast_dispersion. feeding: MOVE; what a place orders from the place that feeds it is no transfer. rivals:
@@ -218,7 +218,7 @@ def _expected(packs: pl.DataFrame, demand: DemandDistribution, stock: str) -> tu
     """Expected units lost, and units left over, with that stock over the protection days."""
     mean, days = packs["demand_mean_qty"].to_numpy(), packs["protection_days"].to_numpy().astype(float)
     quantity = packs[stock].to_numpy()
-    lost = demand.expected_shortage(mean, days, quantity)
+    lost = demand.expected_shortage(mean, days, quantity, segment=demand.codes(packs["segment"]))
     return lost, quantity - mean + lost
 
 

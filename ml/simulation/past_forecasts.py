@@ -29,15 +29,18 @@ from ml.forecasting.training import make_night, train
 class PastForecasts:
     """Mean demand by block of seven days, float32 (weeks, series, blocks), and its distribution.
 
+    segments: demand classes of that week, int64 (weeks, series), as codes of `demand`.
+
     blocks[w] was made at the close of the day 7 w days after the first; its first block is the seven days after it.
     """
 
     blocks: np.ndarray
+    segments: np.ndarray
     demand: DemandDistribution
 
     def of(self, rows: np.ndarray) -> PastForecasts:
         """Return the forecasts of some series (indices or a mask)."""
-        return PastForecasts(self.blocks[:, rows], self.demand)
+        return PastForecasts(self.blocks[:, rows], self.segments[:, rows], self.demand)
 
 
 def forecast_the_past(

@@ -57,7 +57,7 @@ def cycle_on(forecasts: PastForecasts, terms: Terms, day: int, rows: np.ndarray,
     told = _demand_until(blocks, np.full(len(rows), float(gone)))
     mean, mean_before = (_demand_until(blocks, gone + span) - told for span in (days, before))
     variance = formulas.lead_time_variance(mean / days, terms.lead_time_sd_days[rows])
-    return Cycle(forecasts.demand, mean, days, mean_before, before, variance)
+    return Cycle(forecasts.demand, mean, days, mean_before, before, variance, forecasts.segments[week, rows])
 
 
 def _demand_until(blocks: np.ndarray, days: np.ndarray) -> np.ndarray:
@@ -140,7 +140,7 @@ class ByProbability:
         rows = np.flatnonzero(review > 0)
         cycle = cycle_on(self.forecasts, self.terms, known.day, rows, review[rows])
         if self.is_normal:
-            spread = np.sqrt(cycle.demand.variance(cycle.mean, cycle.days) + cycle.lead_variance)
+            spread = np.sqrt(cycle.demand.variance(cycle.mean, cycle.days, segment=cycle.segment) + cycle.lead_variance)
             wanted = np.rint(formulas.order_up_to(cycle.mean, spread, self.service))
         else:
             wanted = cycle_target(cycle, np.full(len(rows), self.service))

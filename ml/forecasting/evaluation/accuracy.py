@@ -125,9 +125,10 @@ def _cells(reached: list[Scored], level: str, segment: str, first: int, last: in
 def _quantiles(item: Scored, rows: np.ndarray, first: int, end: int) -> dict[str, np.ndarray]:
     """p50 and p90 of each block of the final forecast: (rows, blocks)."""
     columns = []
+    segment = item.distribution.codes(item.trial.outlook.segments[rows])
     for block in range(first, end + 1):
         mean = item.steps[RECONCILED][rows, block - 1].astype(np.float64)
-        columns.append(item.distribution.published_quantiles(mean, BLOCK_DAYS, BLOCK_DAYS * (block - 1)))
+        columns.append(item.distribution.published_quantiles(mean, BLOCK_DAYS, BLOCK_DAYS * (block - 1), segment))
     stacked = np.stack(columns, axis=1)
     return {name: stacked[:, :, index] for name, index in _QUANTILES.items()}
 

@@ -12,7 +12,7 @@ a level is at least as steady as what it is the sum of, so the prior is cautious
 import numpy as np
 import polars as pl
 
-from ml.forecasting.distribution import COUNT, DISPERSION_SCHEMA, MAX_ALPHA, MEASURE, MIN_ALPHA
+from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA, MAX_ALPHA, MEASURE, MIN_ALPHA
 from ml.forecasting.evaluation.backtest import Trial
 from ml.forecasting.evaluation.dispersion import LEADS, MIN_WINDOWS, RATES, WINDOWS, best_alpha, nearest_rate
 from ml.forecasting.evaluation.scores import rollup
@@ -55,10 +55,12 @@ def measure_level_dispersion(
                         {
                             "level": level,
                             "family": family,
+                            "segment": ALL,
                             "lead_days": lead,
                             "window_days": window,
                             "rate_per_day": rate,
                             "alpha": alpha,
+                            "idle_share": 0.0,  # of a whole department something always sells
                             "windows": len(chosen),
                         }
                     )
