@@ -20,7 +20,7 @@ from rich.table import Table
 
 from benchmarks import measure
 from benchmarks.options import QUICK_STORES, Options
-from ml.forecasting.distribution import COUNT, DISPERSION_SCHEMA, DemandDistribution
+from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA, DemandDistribution
 from ml.planning.arbiter import ACTIONS_SCHEMA, ORDER
 from ml.planning.transfers import NO_FEEDING, PLACE, TransferRules, propose_transfers
 
@@ -28,7 +28,7 @@ PRODUCTS, QUICK_PRODUCTS, PLACES = 30_000, 1_000, 10
 SEED = 20260101
 SHIPMENT = 20.0  # a van that carries some hundred products
 AS_OF = date(2025, 6, 25)
-DISPERSION = pl.DataFrame([(COUNT, 0, 7, 1.0, 0.3, 0)], schema=DISPERSION_SCHEMA, orient="row")
+DISPERSION = pl.DataFrame([(COUNT, ALL, 0, 7, 1.0, 0.3, 0.0, 0)], schema=DISPERSION_SCHEMA, orient="row")
 
 
 def run(options: Options, console: Console) -> bool:
@@ -82,6 +82,7 @@ def network(products: int, places: int) -> tuple[pl.DataFrame, pl.DataFrame]:
             "most_qty": np.full(count, np.inf),
             "demand_mean_qty": mean,
             "protection_days": np.full(count, 9.0),
+            "segment": [ALL] * count,
             "unit_margin": margin,
             "idle_unit_amount": margin * 0.2,
             "order_multiple": np.repeat(rng.choice([1.0, 2.0, 6.0], products), places),

@@ -27,6 +27,7 @@ from rich.table import Table
 
 from benchmarks import m5, measure
 from benchmarks.options import QUICK_STORES, Options
+from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA
 from ml.forecasting.settings import ForecastSettings
 from ml.planning.replenishment import ReplenishmentInputs, propose_orders
 from ml.planning.settings import PlanningSettings
@@ -350,11 +351,13 @@ def _made_up_night(count: int) -> tuple[ReplenishmentInputs, date]:
     stock = np.ceil(keys["rate"].to_numpy() * draw.uniform(0, 30, keys.height))
     zeros = np.zeros(keys.height)
     frames = ReplenishmentInputs(
-        forecast_daily=forecast("date", [as_of + timedelta(days=1 + k) for k in range(28)], 1),
+        forecast_daily=forecast("date", [as_of + timedelta(days=1 + k) for k in range(28)], 1).with_columns(
+            segment=pl.lit("intermittent")
+        ),
         forecast_weekly=forecast("week_start", [as_of + timedelta(days=1 + 7 * k) for k in range(26)], 7),
         dispersion=pl.DataFrame(
-            [("negative_binomial", *node, 0.5, 1) for node in nodes],
-            schema=["family", "lead_days", "window_days", "rate_per_day", "alpha", "windows"],
+            [(COUNT, ALL, *node, 0.5, 0.0, 1) for node in nodes],
+            schema=DISPERSION_SCHEMA,
             orient="row",
         ),
         positions=keys.select("sku_id", "location_id").with_columns(

@@ -15,6 +15,7 @@ from data_quality.suites.forecasts import forecast_checks
 from data_quality.suites.inventory import inventory_checks
 from data_quality.suites.kpis import kpi_checks
 from data_quality.suites.orders import order_checks
+from data_quality.suites.replays import replay_checks
 from data_quality.suites.sales import sales_checks, sku_location_day_checks
 from data_quality.suites.series import series_checks
 from data_quality.suites.stock_lists import stock_list_checks
@@ -57,7 +58,12 @@ def outputs_checks(settings: QualitySettings, as_of: date, tables: Collection[st
     tables: as for marts_checks. Leave out what this night did not make (no stock feed, no orders): a table of an
     earlier night fails by its as_of.
     """
-    checks = [*forecast_checks(settings, as_of), *order_checks(settings, as_of), *stock_list_checks(as_of)]
+    checks = [
+        *forecast_checks(settings, as_of),
+        *order_checks(settings, as_of),
+        *stock_list_checks(as_of),
+        *replay_checks(as_of),
+    ]
     return applicable(checks, tables)
 
 

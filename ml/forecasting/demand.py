@@ -115,9 +115,10 @@ def _with_expected(days: pl.DataFrame, series: pl.DataFrame) -> pl.DataFrame:
     usual = np.ones((carried.select(pl.col("code").max()).item() + 1, 7))
     factors = _weekday_factors(days, series).join(carried.unique("code"), on="department", nulls_equal=True)
     usual[factors["code"].to_numpy(), factors["weekday"].to_numpy() - 1] = factors["factor"].to_numpy()
-    columns = (rows[name].to_numpy() for name in ("day", "weekday", "used_qty", "is_unknown"))
+    day, weekday, sold, unknown = (rows[name].to_numpy() for name in ("day", "weekday", "used_qty", "is_unknown"))
+    department = carried["code"].to_numpy().astype(np.int64)
     expected = np.zeros(days.height)
-    expected[rows["row"].to_numpy()] = _walk(place, *columns, born, carried["code"].to_numpy().astype(np.int64), usual)
+    expected[rows["row"].to_numpy()] = _walk(place, day, weekday, sold, unknown, born, department, usual)
     return days.with_columns(expected=pl.Series(expected))
 
 

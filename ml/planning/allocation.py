@@ -113,9 +113,9 @@ def allocate(
     """Return ALLOCATED_SCHEMA: one row a request of a product of which its source has too little, sorted by LINE.
 
     requests: LINE, order_qty > 0 in whole packs of order_multiple and at least min_order_qty, inventory_position_qty,
-    demand_mean_qty over protection_days, segment, unit_margin (null counts as 1: units are worth the same everywhere). supply:
-    SOURCE, available_qty; a product that is not there is not there. ring_fences: FENCES_SCHEMA, >= 0. dispersion: the
-    table ml.forecast_dispersion.
+    demand_mean_qty over protection_days, segment, unit_margin (null counts as 1: units are worth the same everywhere).
+    supply: SOURCE, available_qty; a product that is not there is not there. ring_fences: FENCES_SCHEMA, >= 0.
+    dispersion: the table ml.forecast_dispersion.
 
     Allocated units never exceed what is there, nor the request; each is whole packs, and zero or at least the minimum.
     """

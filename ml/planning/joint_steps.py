@@ -32,8 +32,8 @@ def fill_supplier_minimum(lines: pl.DataFrame, demand: DemandDistribution, setti
     """Add after_supplier_minimum_qty, source_order_value and is_below_supplier_minimum (lines that wait).
 
     lines: key columns, after_allocation_qty (null: withheld), unit_cost, min_order_value, echelon_position_qty,
-    demand_mean_qty over protection_days, segment, short_if_waiting_qty, unit_margin, moved_in_qty, moved_out_qty, room columns.
-    A line without a cost makes the value of its order unknown: then nothing is filled up and nothing waits.
+    demand_mean_qty over protection_days, segment, short_if_waiting_qty, unit_margin, moved_in_qty, moved_out_qty, room
+    columns. A line without a cost makes the value of its order unknown: then nothing is filled up and nothing waits.
     """
     lines = lines.with_row_index("line")
     value = pl.col("after_allocation_qty").fill_null(0.0) * pl.col("unit_cost")

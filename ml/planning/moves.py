@@ -5,19 +5,22 @@ problem; the value of an order that competes with a move; the sentence on a move
 (transfers), how two actions are weighed (arbiter).
 
 A place that feeds others takes no part: what it gives to them is their order to it (allocation shares it out). Of a
-product that a place holds and nothing is forecast for there, nobody wants a unit: all of it may go.
+product that a place holds and nothing is forecast for there, nobody wants a unit: all of it may go. A place that sells
+a product and cannot order it (no row in erp/sourcing) gives and takes: moves are all that it can get.
 """
 
 from datetime import date
+from math import ceil
 
 import numpy as np
 import polars as pl
 
 from ml.forecasting.distribution import ALL, DemandDistribution
 from ml.planning.arbiter import ACTIONS_SCHEMA, ORDER
-from ml.planning.demand_path import KEYS
+from ml.planning.demand_path import KEYS, DemandPath
 from ml.planning.formulas import lead_time_variance
 from ml.planning.service import Cycle
+from ml.planning.service_lines import add_service
 from ml.planning.settings import PlanningSettings
 from ml.planning.terms import add_stock
 from ml.planning.transfers import MOVE, NO_RIVALS, TRANSFERS_SCHEMA, TransferRules, propose_transfers
@@ -51,9 +54,34 @@ def stock_without_forecast(
     )
 
 
+def places_without_source(
+    pairs: pl.DataFrame, path: DemandPath, demand: DemandDistribution, settings: PlanningSettings
+) -> pl.DataFrame:
+    """The pairs with demand_mean_qty, target_qty, protection_days and most_qty: what moves ask of a place.
+
+    pairs: sold at open places and in stock, without a source: stock as believed_stock returns it, segment, department,
+    abc_class, shelf_capacity_qty. path: of the pairs. They bridge the default lead time and review, and aim at the
+    stock that lasts so long with the probability of their service target (type 1, by quantile): the price of a lost
+    sale is found from order lines, and they have none.
+    """
+    days = float(ceil(settings.default_lead_time_days) + settings.default_review_days)
+    mean = path.demand(np.full(pairs.height, days))
+    aimed = add_service(pairs.with_columns(is_feeding_place=pl.lit(False)), settings)
+    segment = demand.codes(pairs["segment"])
+    target = demand.quantile(np.nan_to_num(mean), days, aimed["service_target"].to_numpy(), segment=segment)
+    room = pl.col("shelf_capacity_qty").cast(pl.Float64) - pl.col("inventory_position_qty").clip(0.0)
+    return pairs.with_columns(
+        demand_mean_qty=pl.Series(mean, dtype=pl.Float64).fill_nan(None),
+        target_qty=pl.Series(target, dtype=pl.Float64),
+        protection_days=pl.lit(days),
+        most_qty=room.clip(0.0).fill_null(np.inf),
+    )
+
+
 def add_moves(
     lines: pl.DataFrame,
     idle: pl.DataFrame,
+    unsourced: pl.DataFrame,
     lanes: pl.DataFrame,
     dispersion: pl.DataFrame,
     as_of: date,
@@ -61,15 +89,17 @@ def add_moves(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The lines with what moves do to them, and the moves (TRANSFER_ORDERS_SCHEMA).
 
-    lines: the planning frame after its steps. idle: as stock_without_forecast returns it. lanes: LANES_SCHEMA. Adds
-    moved_in_qty, moved_out_qty, order_gain_amount and move_in_gain_amount (null where the two did not compete) and
-    after_arbiter_qty: zero where moving in is worth more than the order.
+    lines: the planning frame after its steps. idle, unsourced: as stock_without_forecast and places_without_source
+    return them. lanes: LANES_SCHEMA. Adds moved_in_qty, moved_out_qty, order_gain_amount and move_in_gain_amount (null
+    where the two did not compete) and after_arbiter_qty: zero where moving in is worth more than the order.
     """
     demand = DemandDistribution.from_frame(dispersion)
     rules = TransferRules(settings.transfer_min_gain_amount, settings.transfer_max_packs)
     feeding = lines.select("from_location_id", "sku_id", to_location_id="location_id").drop_nulls().select(MOVE)
     orders = NO_RIVALS if lanes.is_empty() else _order_values(lines, demand, settings)
-    found = propose_transfers(_places(lines, idle, settings), lanes, dispersion, rules, as_of, feeding, orders)
+    found = propose_transfers(
+        _places(lines, idle, unsourced, settings), lanes, dispersion, rules, as_of, feeding, orders
+    )
     into = found.lines.group_by("sku_id", location_id="to_location_id").agg(
         moved_in_qty=pl.col("qty").sum(), won_amount=pl.col("net_gain_amount").sum()
     )
@@ -93,7 +123,7 @@ def add_moves(
         .then(0.0)
         .otherwise("after_smallest_qty"),
     )
-    return lines.drop("won_amount", "lost_amount", "value_amount"), _told(found.lines, lines, idle)
+    return lines.drop("won_amount", "lost_amount", "value_amount"), _told(found.lines, lines, idle, unsourced)
 
 
 def _order_values(lines: pl.DataFrame, demand: DemandDistribution, settings: PlanningSettings) -> pl.DataFrame:
@@ -123,8 +153,10 @@ def _order_values(lines: pl.DataFrame, demand: DemandDistribution, settings: Pla
     return valued.select(pl.col(name).cast(kind) for name, kind in ACTIONS_SCHEMA.items())
 
 
-def _places(lines: pl.DataFrame, idle: pl.DataFrame, settings: PlanningSettings) -> pl.DataFrame:
-    """The places of the transfer problem: planned ones that feed nobody, and stock that nobody asks for.
+def _places(
+    lines: pl.DataFrame, idle: pl.DataFrame, unsourced: pl.DataFrame, settings: PlanningSettings
+) -> pl.DataFrame:
+    """The places of the transfer problem: those that sell and feed nobody, and stock that nobody asks for.
 
     Packs of a move are the smallest in which any place of the product is supplied. Where a place has no price or no
     cost of its own, the product's mean over its places speaks for it.
@@ -156,12 +188,17 @@ def _places(lines: pl.DataFrame, idle: pl.DataFrame, settings: PlanningSettings)
         movable_qty="free_qty",
         most_qty=pl.lit(0.0),
     )
+    stranded = unsourced.with_columns(
+        unit_margin=(pl.col("price") - pl.col("unit_cost")).clip(0.0),
+        position_qty="inventory_position_qty",
+        movable_qty=pl.col("free_qty").clip(0.0),
+    )
     packs = lines.group_by("sku_id").agg(order_multiple=pl.col("order_multiple").min())
     share = (
         settings.idle_markdown_pct / 100 + settings.holding_cost_yearly_pct / 100 * pl.col("protection_days") / _DAYS
     )
     return (
-        pl.concat([planned, unasked.select(planned.columns)])
+        pl.concat([planned, *(part.select(planned.columns) for part in (unasked, stranded))])
         .join(feeders, on=KEYS, how="anti")
         .join(packs, on="sku_id", how="left")
         .with_columns(
@@ -173,23 +210,28 @@ def _places(lines: pl.DataFrame, idle: pl.DataFrame, settings: PlanningSettings)
     )
 
 
-def _told(moves: pl.DataFrame, lines: pl.DataFrame, idle: pl.DataFrame) -> pl.DataFrame:
+def _told(moves: pl.DataFrame, lines: pl.DataFrame, idle: pl.DataFrame, unsourced: pl.DataFrame) -> pl.DataFrame:
     """The moves with their reason codes and the sentence that a planner reads."""
-    names = lines.select("sku_id", "product_name").unique("sku_id")
-    places = lines.select("location_id", "location_name").unique("location_id")
+    named = pl.concat(
+        [frame.select("sku_id", "product_name", "location_id", "location_name") for frame in (lines, unsourced)]
+    )
+    names = named.select("sku_id", "product_name").drop_nulls().unique("sku_id")
+    places = named.select("location_id", "location_name").drop_nulls().unique("location_id")
     senders = places.select(from_location_id="location_id", from_name="location_name")
     receivers = places.select(to_location_id="location_id", to_name="location_name")
     silent = idle.select("sku_id", from_location_id="location_id", is_unasked=pl.lit(True))
+    stranded = unsourced.select("sku_id", to_location_id="location_id", has_no_source=pl.lit(True))
     told = (
         moves.join(names, on="sku_id", how="left")
         .join(senders, on="from_location_id", how="left")
         .join(receivers, on="to_location_id", how="left")
         .join(silent, on=["sku_id", "from_location_id"], how="left")
+        .join(stranded, on=["sku_id", "to_location_id"], how="left")
         .with_columns(
             pl.coalesce("product_name", "sku_id"),
             pl.coalesce("from_name", "from_location_id"),
             pl.coalesce("to_name", "to_location_id"),
-            pl.col("is_unasked").fill_null(False),
+            pl.col("is_unasked", "has_no_source").fill_null(False),
         )
         .with_columns(reason_codes=_codes(), explanation=_sentence())
     )
@@ -205,6 +247,7 @@ def _codes() -> pl.Expr:
         (taken >= pl.col("destination_room_qty") - 1e-6, "destination_filled"),
         (pl.col("unprofitable_qty") > 1e-6, "more_does_not_pay"),
         (pl.col("order_gain_amount").is_not_null(), "instead_of_order"),
+        (pl.col("has_no_source"), "destination_has_no_source"),
         (pl.col("lead_time_days").is_null(), "lead_time_unknown"),
     )
 
@@ -236,6 +279,10 @@ def _sentence() -> pl.Expr:
             number("destination_target_qty"),
             number("destination_demand_mean_qty", 1),
             number("destination_protection_days"),
+        ),
+        only_if(
+            pl.col("destination_lost_before_arrival_qty") >= 0.05,
+            pl.format(", {} of them lost before the goods are there", number("destination_lost_before_arrival_qty", 1)),
         ),
         pl.format(
             "; lost sales avoided {}, idle stock avoided {}, less {} for moving = {}",

@@ -28,12 +28,12 @@ import polars as pl
 
 from ml.forecasting.distribution import COUNT, DemandDistribution
 from ml.planning.allocation import share_out
-from ml.planning.demand_path import KEYS
+from ml.planning.demand_path import KEYS, DemandPath
 from ml.planning.echelons import add_feeding_places, echelon_path, local_terms
 from ml.planning.explain import WITHHELD, explanation
 from ml.planning.formulas import lead_time_variance
 from ml.planning.joint_steps import fill_supplier_minimum, keep_budget
-from ml.planning.moves import add_moves, believed_stock, stock_without_forecast
+from ml.planning.moves import add_moves, believed_stock, places_without_source, stock_without_forecast
 from ml.planning.order_lines import LINES_SCHEMA, TARGETS_SCHEMA, Replenishment, ReplenishmentNotes
 from ml.planning.service import Cycle
 from ml.planning.service_lines import add_service, stock_for_service
@@ -81,7 +81,8 @@ class ReplenishmentInputs:
     shelves: sku_id, location_id, presentation_min_qty, shelf_capacity_qty, price (what a unit sells for tomorrow);
         one row a pair.
     lanes: from_location_id, to_location_id, lead_time_days, cost_per_unit, cost_per_shipment; none: nothing is moved.
-    unit_values: sku_id, location_id, price, unit_cost of pairs with stock; read of those that nothing is forecast for.
+    unit_values: sku_id, location_id, price, unit_cost of pairs with stock; read of those that nothing is forecast for,
+        and of those without a source.
     """
 
     forecast_daily: pl.DataFrame
@@ -116,7 +117,10 @@ def propose_orders(
     lines = apply_steps(_add_room(_add_need(lines)))
     stock = believed_stock(inputs.positions, as_of, settings)
     idle = stock_without_forecast(stock, series, inputs.locations, inputs.unit_values)
-    lines, moves = add_moves(lines, idle, inputs.lanes, inputs.dispersion, as_of, settings)
+    pairs = _pairs_without_source(series, stock, inputs)
+    path = DemandPath.from_forecasts(pairs, inputs.forecast_daily, inputs.forecast_weekly, as_of)
+    unsourced = places_without_source(pairs, path, demand, settings)
+    lines, moves = add_moves(lines, idle, unsourced, inputs.lanes, inputs.dispersion, as_of, settings)
     lines, allocation = share_out(lines, stock, inputs.dispersion, as_of, settings)
     lines = fill_supplier_minimum(lines, demand, settings)
     lines = keep_budget(lines, demand, settings.order_budget)
@@ -128,6 +132,20 @@ def propose_orders(
     notes = _notes(series, lines, listed, inputs.products, settings)
     is_fed = bool(lines["from_location_id"].is_not_null().any())
     return Replenishment(listed, targets, notes, moves, allocation, is_fed)
+
+
+def _pairs_without_source(series: pl.DataFrame, stock: pl.DataFrame, inputs: ReplenishmentInputs) -> pl.DataFrame:
+    """What is sold at open places and in stock there and cannot be ordered, with names, price, cost and shelf."""
+    values = inputs.unit_values.select(*KEYS, pl.col("price").cast(pl.Float64), pl.col("unit_cost").cast(pl.Float64))
+    return (
+        series.filter(pl.col("fate") == "unsourced")
+        .select(*KEYS, "segment", "location_name")
+        .join(stock, on=KEYS)
+        .join(inputs.products.select("sku_id", "product_name", "department", "abc_class"), on="sku_id", how="left")
+        .join(values, on=KEYS, how="left")
+        .join(inputs.shelves.select(*KEYS, "shelf_capacity_qty"), on=KEYS, how="left")
+        .sort(KEYS)
+    )
 
 
 def planned_lines(

@@ -10,10 +10,22 @@ there, both in expectation over the days that the place has to bridge:
     loss_i(k)  margin x (lost sales with k units fewer - with k - 1 fewer) - what keeping it would cost
     gain_j(k)  margin x (lost sales with k - 1 units more - with k more)
 
+What is lost while the units are on the lane is lost whatever is moved. Where sales are lost, (x - D(L))+ of x units lie
+there when k others arrive L days later (Karlin and Scarf 1958, Inventory models of the Arrow-Harris-Marschak type with
+time lag), and from then to day P so many units are lost:
+
+    E[(D(L, P) - (x - D(L))+ - k)+],  taken as  E[(D - r - k)+],  r = E[(x - D(L))+] = x - E[D(L)] + E[(D(L) - x)+]
+
+where D has the mean of D(L, P), and its variance raised by P(D(L) < x) of what D(L) adds to it: the two moments of what
+is wanted less what is left, exact where nothing is left (x = 0) and where nothing runs out. It falls less with every
+unit, which the program below needs. Against the exact sum, Poisson demand of 0.2 to 3 a day over 9 days and lanes of 1
+to 5, the units saved are 0.013 off in the mean and at most 0.23 (of 6.6).
+
 Keeping a unit that finds no buyer within the days costs `idle_unit_amount` (markdown and capital); only what lies above
 the place's own target may go, so a source keeps its own coverage. Gains fall and losses rise with every unit, so the
 best flows are a linear program whose corners are whole units (a transport problem with piecewise linear costs); all
-products of a group are solved at once with HiGHS. Units are packs of the product.
+products of a group are solved at once with HiGHS. Units are packs of the product. A place to which lanes of different
+days lead has one row of packs for each, and a pack of one row takes the place of the same pack of the others.
 
 A lane's cost of a shipment is shared by all products on it. Lanes that do not earn theirs are closed, the poorest
 first, and what went over them is planned anew: the drop heuristic for fixed charges, never worse than leaving them.
@@ -66,6 +78,7 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "source_to_others_qty": pl.Float64,
     "destination_room_qty": pl.Float64,
     "destination_from_others_qty": pl.Float64,
+    "destination_lost_before_arrival_qty": pl.Float64,
     "unprofitable_qty": pl.Float64,
     "qty": pl.Float64,
     **{f"source_{name}": kind for name, kind in _SIDE.items()},
@@ -95,7 +108,7 @@ NO_FEEDING = pl.DataFrame(schema=dict.fromkeys(MOVE, pl.String))
 _MOVES_SCHEMA = pl.Schema(
     {
         **dict.fromkeys(MOVE, pl.String),
-        **dict.fromkeys(("qty", "lost_amount", "idle_amount", "cost_amount"), pl.Float64),
+        **dict.fromkeys(("lane_days", "qty", "lost_amount", "idle_amount", "cost_amount"), pl.Float64),
     }
 )
 _GROUP = 400  # products a linear program: some 40,000 variables
@@ -133,17 +146,21 @@ def propose_transfers(
     """Return the moves of a night, and where something else was worth more.
 
     places: PLACE (unique), position_qty (on hand + coming - reserved), movable_qty (free on hand), target_qty,
-    most_qty (what the shelf can still take, infinite: no limit), demand_mean_qty over protection_days, segment, unit_margin,
-    idle_unit_amount (what a unit costs that finds no buyer within these days), order_multiple > 0, the same at all
-    places of a product; rows with a null are left out. lanes: LANES_SCHEMA, LANE unique; null costs: 0. dispersion:
-    ml.forecast_dispersion. feeding: MOVE; what a place orders from the place that feeds it is no transfer. rivals:
-    ACTIONS_SCHEMA; what else is proposed tonight, and what it is worth.
+    most_qty (what the shelf can still take, infinite: no limit), demand_mean_qty over protection_days (the same every
+    day), segment, unit_margin, idle_unit_amount (what a unit costs that finds no buyer within these days),
+    order_multiple > 0, the same at all places of a product; rows with a null are left out. lanes: LANES_SCHEMA, LANE
+    unique; null costs: 0, null days: as if at once, others in whole days, upwards. dispersion: ml.forecast_dispersion.
+    feeding: MOVE; what a place orders from the place that feeds it is no transfer. rivals: ACTIONS_SCHEMA; what else is
+    proposed tonight, and what it is worth.
 
     Units are conserved: what leaves one place comes to another; no place gives below its target or what lies there.
     """
     demand = DemandDistribution.from_frame(dispersion)
     known = places.drop_nulls().sort(PLACE)
-    open_lanes = lanes.with_columns(pl.col("cost_per_unit", "cost_per_shipment").fill_null(0.0)).sort(LANE)
+    open_lanes = lanes.with_columns(
+        pl.col("cost_per_unit", "cost_per_shipment").fill_null(0.0),
+        lane_days=pl.col("lead_time_days").fill_null(0.0).clip(0.0).ceil(),
+    ).sort(LANE)
     steps = _steps(known, open_lanes, demand, rules)
     moves = _solve(steps, open_lanes, feeding, rules)
     losers = beaten = _losers(moves, rivals, open_lanes)
@@ -184,7 +201,8 @@ def _steps(places: pl.DataFrame, lanes: pl.DataFrame, demand: DemandDistribution
 
     Of products that somebody on a lane has to give and somebody on a lane could take; the others have no moves.
     lost_amount: lost sales avoided (below zero at a source), idle_amount: cost of idle units avoided (below zero at a
-    destination); value is their sum.
+    destination); value is their sum. A destination has its packs once for each lane_days of the lanes to it, for what
+    comes later saves less; over a lane longer than its protection days nothing can be saved.
     """
     size = pl.col("order_multiple")
     spare = pl.min_horizontal("movable_qty", pl.col("position_qty") - pl.col("target_qty"))
@@ -194,18 +212,20 @@ def _steps(places: pl.DataFrame, lanes: pl.DataFrame, demand: DemandDistribution
         is_source=pl.lit(False), packs=pl.min_horizontal(room, (pl.col("most_qty") / size + 1e-9).floor())
     )
     gives = gives.join(lanes.select(location_id="from_location_id").unique(), on="location_id", how="semi")
-    takes = takes.join(lanes.select(location_id="to_location_id").unique(), on="location_id", how="semi")
+    gives = gives.with_columns(lane_days=pl.lit(0.0))
+    takes = takes.join(lanes.select("lane_days", location_id="to_location_id").unique(), on="location_id")
+    takes = takes.filter(pl.col("lane_days") < pl.col("protection_days"))
     gives, takes = (side.filter(pl.col("packs") > 0) for side in (gives, takes))
     gives, takes = gives.join(takes, on="sku_id", how="semi"), takes.join(gives, on="sku_id", how="semi")
     packs = (
-        pl.concat([gives, takes])
+        _with_arrival(pl.concat([gives, takes], how="diagonal"), demand)
         .with_columns(pack=pl.int_ranges(0, pl.min_horizontal("packs", pl.lit(rules.max_packs)).cast(pl.Int64)))
         .explode("pack", empty_as_null=False)
     )
     sign = pl.when("is_source").then(-1.0).otherwise(1.0)
     packs = packs.with_columns(
-        before=pl.col("position_qty") + sign * pl.col("pack") * size,
-        after=pl.col("position_qty") + sign * (pl.col("pack") + 1) * size,
+        before=pl.col("at_arrival_qty") + sign * pl.col("pack") * size,
+        after=pl.col("at_arrival_qty") + sign * (pl.col("pack") + 1) * size,
     )
     (lost_before, idle_before), (lost_after, idle_after) = (_expected(packs, demand, s) for s in ("before", "after"))
     return packs.with_columns(
@@ -214,11 +234,36 @@ def _steps(places: pl.DataFrame, lanes: pl.DataFrame, demand: DemandDistribution
     ).with_columns(value=pl.col("lost_amount") + pl.col("idle_amount"))
 
 
+def _with_arrival(sides: pl.DataFrame, demand: DemandDistribution) -> pl.DataFrame:
+    """Add what the days on the lane leave: lost_before_arrival_qty, at_arrival_qty (r above), and of the demand from
+    then on its mean (later_mean_qty), days (later_days) and the variance to add (waiting_variance)."""
+    days, position = sides["lane_days"].to_numpy(), sides["position_qty"].to_numpy()
+    all_days, all_mean = sides["protection_days"].to_numpy(), sides["demand_mean_qty"].to_numpy()
+    first, later = np.maximum(days, 1.0), all_days - days
+    segment = demand.codes(sides["segment"])
+    mean, later_mean = all_mean * days / all_days, all_mean * later / all_days
+    # what is owed already (a position below zero) stays owed; it is not lost on the way
+    stock = np.maximum(position, 0.0)
+    lost = np.where(days > 0, demand.expected_shortage(mean, first, stock, segment=segment), 0.0)
+    has_stock = np.where(
+        position > 0, demand.probability_covered(mean, first, np.ceil(position) - 1, segment=segment), 0.0
+    )
+    added = demand.variance(all_mean, all_days, segment=segment) - demand.variance(later_mean, later, segment=segment)
+    return sides.with_columns(
+        lost_before_arrival_qty=pl.Series(lost),
+        at_arrival_qty=pl.Series(position - mean + lost),
+        later_mean_qty=pl.Series(later_mean),
+        later_days=pl.Series(later),
+        waiting_variance=pl.Series(np.where(days > 0, np.maximum(added, 0.0) * has_stock, 0.0)),
+    )
+
+
 def _expected(packs: pl.DataFrame, demand: DemandDistribution, stock: str) -> tuple[np.ndarray, np.ndarray]:
-    """Expected units lost, and units left over, with that stock over the protection days."""
-    mean, days = packs["demand_mean_qty"].to_numpy(), packs["protection_days"].to_numpy().astype(float)
-    quantity = packs[stock].to_numpy()
-    lost = demand.expected_shortage(mean, days, quantity, segment=demand.codes(packs["segment"]))
+    """Expected units lost, and units left over, with that stock from the arrival on (_with_arrival)."""
+    mean, days = packs["later_mean_qty"].to_numpy(), packs["later_days"].to_numpy()
+    quantity, variance = packs[stock].to_numpy(), packs["waiting_variance"].to_numpy()
+    segment = demand.codes(packs["segment"])
+    lost = demand.expected_shortage(mean, days, quantity, extra_variance=variance, segment=segment)
     return lost, quantity - mean + lost
 
 
@@ -227,20 +272,44 @@ def _solve(steps: pl.DataFrame, lanes: pl.DataFrame, feeding: pl.DataFrame, rule
     sides = steps.group_by("sku_id").agg(pl.col("is_source").any(), takes=(~pl.col("is_source")).any())
     chosen = sides.filter(pl.col("is_source") & pl.col("takes"))["sku_id"].sort()
     groups = [chosen[i : i + _GROUP].implode() for i in range(0, len(chosen), _GROUP)]
-    parts = [_solve_group(steps.filter(pl.col("sku_id").is_in(group)), lanes, feeding) for group in groups]
+    parts = [_arriving_together(steps.filter(pl.col("sku_id").is_in(group)), lanes, feeding) for group in groups]
     moves = pl.concat([pl.DataFrame(schema=_MOVES_SCHEMA), *parts])
     net = pl.col("lost_amount") + pl.col("idle_amount") - pl.col("cost_amount")
     return moves.filter(net >= rules.min_net_gain_amount)
 
 
+def _arriving_together(steps: pl.DataFrame, lanes: pl.DataFrame, feeding: pl.DataFrame) -> pl.DataFrame:
+    """The best moves in which what comes to a place of one product comes on one day.
+
+    Where the linear program mixes days, the place keeps those on which most units come (else the earlier ones) and
+    its product is solved anew: what a unit saves then follows from its own line, whatever else arrives.
+    """
+    moves = _solve_group(steps, lanes, feeding)
+    while True:
+        into = ["sku_id", "to_location_id"]
+        ways = moves.group_by(*into, "lane_days").agg(pl.col("qty").sum())
+        ways = ways.sort(*into, -pl.col("qty"), "lane_days")
+        late = ways.filter(~pl.struct(into).is_first_distinct())
+        if late.is_empty():
+            return moves
+        dropped = late.select("sku_id", "lane_days", location_id="to_location_id", is_source=pl.lit(False))
+        steps = steps.join(dropped, on=[*PLACE, "is_source", "lane_days"], how="anti")
+        is_replanned = pl.col("sku_id").is_in(late["sku_id"].unique().implode())
+        again = _solve_group(steps.filter(is_replanned), lanes, feeding)
+        moves = pl.concat([moves.filter(~is_replanned), again])
+
+
 def _solve_group(steps: pl.DataFrame, lanes: pl.DataFrame, feeding: pl.DataFrame) -> pl.DataFrame:
-    """One linear program: packs given and taken in [0, 1], flows >= 0, in balance at every product and place."""
-    nodes = steps.select(*PLACE, "is_source", "order_multiple").unique().sort(*PLACE, "is_source")
+    """One linear program: packs given and taken in [0, 1], flows >= 0, in balance at every product, place and days."""
+    side = [*PLACE, "is_source", "lane_days"]
+    nodes = steps.select(*side, "order_multiple").unique().sort(side)
     nodes = nodes.with_row_index("node")
-    steps = steps.join(nodes.drop("order_multiple"), on=[*PLACE, "is_source"]).sort("node", "pack")
+    steps = steps.join(nodes.drop("order_multiple"), on=side).sort("node", "pack")
     givers = nodes.filter("is_source").select("sku_id", "order_multiple", giver="node", from_location_id="location_id")
-    takers = nodes.filter(~pl.col("is_source")).select("sku_id", taker="node", to_location_id="location_id")
-    flows = givers.join(takers, on="sku_id").join(lanes, on=LANE).join(feeding, on=MOVE, how="anti")
+    takers = nodes.filter(~pl.col("is_source")).select(
+        "sku_id", "lane_days", taker="node", to_location_id="location_id"
+    )
+    flows = givers.join(takers, on="sku_id").join(lanes, on=[*LANE, "lane_days"]).join(feeding, on=MOVE, how="anti")
     flows = flows.sort("giver", "taker")
     if flows.is_empty():
         return pl.DataFrame(schema=_MOVES_SCHEMA)
@@ -250,8 +319,11 @@ def _solve_group(steps: pl.DataFrame, lanes: pl.DataFrame, feeding: pl.DataFrame
     rows = np.concatenate([steps["node"].to_numpy(), flows["giver"].to_numpy(), flows["taker"].to_numpy()])
     columns = np.concatenate([np.arange(count), count + np.arange(arcs), count + np.arange(arcs)])
     signs = np.concatenate([np.ones(count), -np.ones(2 * arcs)])
+    limits = _one_pack_each(steps, count + arcs)
     solved = optimize.linprog(
         -worth,
+        A_ub=limits,
+        b_ub=None if limits is None else np.ones(limits.shape[0]),
         A_eq=sparse.csr_matrix((signs, (rows, columns)), shape=(nodes.height, count + arcs)),
         b_eq=np.zeros(nodes.height),
         bounds=np.column_stack([np.zeros(count + arcs), np.concatenate([np.ones(count), np.full(arcs, np.inf)])]),
@@ -269,12 +341,27 @@ def _solve_group(steps: pl.DataFrame, lanes: pl.DataFrame, feeding: pl.DataFrame
         .join(source, on="giver")
         .select(
             *MOVE,
+            "lane_days",
             qty=pl.col("packs") * pl.col("order_multiple"),
             lost_amount=pl.col("packs") * (pl.col("lost_amount") + pl.col("given_lost")),
             idle_amount=pl.col("packs") * (pl.col("idle_amount") + pl.col("given_idle")),
             cost_amount=pl.col("packs") * pl.col("order_multiple") * pl.col("cost_per_unit"),
         )
     )
+
+
+def _one_pack_each(steps: pl.DataFrame, variables: int) -> sparse.csr_matrix | None:
+    """Rows (packs, variables) that let a pack come over lanes of one number of days only; None where all have one."""
+    pack = steps.select(
+        column=pl.int_range(pl.len()),
+        slot=pl.struct(*PLACE, "is_source", "pack").rank("dense"),
+        ways=pl.len().over(*PLACE, "is_source", "pack"),
+    ).filter(pl.col("ways") > 1)
+    if pack.is_empty():
+        return None
+    row = pack["slot"].rank("dense").to_numpy().astype(np.int64) - 1
+    shape = (int(row.max()) + 1, variables)
+    return sparse.csr_matrix((np.ones(len(row)), (row, pack["column"].to_numpy())), shape=shape)
 
 
 def _poorest_lanes(moves: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
@@ -295,9 +382,11 @@ def _lines(
     as_of: date,
 ) -> pl.DataFrame:
     """The published lines: each place before and after all moves of the night, gain and cost by their terms."""
+    moves = moves.join(lanes, on=[*LANE, "lane_days"])
     sides = _sides(moves, places, steps, demand)
-    terms = [name for name in sides.columns if name not in (*PLACE, "order_multiple")]
-    source = sides.rename({"location_id": "from_location_id", **{name: f"source_{name}" for name in terms}})
+    terms = [name for name in sides.columns if name not in (*PLACE, "order_multiple", "lane_days")]
+    source = sides.filter(pl.col("given_qty") > 0).drop("lane_days")
+    source = source.rename({"location_id": "from_location_id", **{name: f"source_{name}" for name in terms}})
     destination = sides.drop("order_multiple").rename(
         {"location_id": "to_location_id", **{name: f"destination_{name}" for name in terms}}
     )
@@ -306,10 +395,9 @@ def _lines(
     )
     qty = pl.col("qty")
     lines = (
-        moves.select(*MOVE, "qty")
+        moves.drop("lost_amount", "idle_amount", "cost_amount")
         .join(source, on=["sku_id", "from_location_id"])
-        .join(destination, on=["sku_id", "to_location_id"])
-        .join(lanes, on=LANE)
+        .join(destination.drop("lane_days"), on=["sku_id", "to_location_id"])
         .join(displaced, on=["sku_id", "to_location_id"], how="left")
         .with_columns(
             as_of=pl.lit(as_of),
@@ -330,9 +418,9 @@ def _lines(
         pl.col("source_spare_qty") - pl.col("source_to_others_qty"),
         pl.col("destination_room_qty") - pl.col("destination_from_others_qty"),
     )
-    days = pl.col("lead_time_days").fill_null(0.0).ceil().cast(pl.Int64)
+    days = pl.duration(days=pl.col("lane_days").cast(pl.Int64))
     lines = lines.with_columns(
-        arrives_on=pl.when(pl.col("lead_time_days").is_not_null()).then(pl.col("ship_on") + pl.duration(days=days)),
+        arrives_on=pl.when(pl.col("lead_time_days").is_not_null()).then(pl.col("ship_on") + days),
         unprofitable_qty=left - qty,
         lost_sales_avoided_amount=saved * pl.col("destination_unit_margin") * pl.col("taken_share")
         - lost * pl.col("source_unit_margin") * pl.col("given_share"),
@@ -355,22 +443,38 @@ def _saved(side: str) -> pl.Expr:
 
 
 def _sides(moves: pl.DataFrame, places: pl.DataFrame, steps: pl.DataFrame, demand: DemandDistribution) -> pl.DataFrame:
-    """The places that give or take, with position, cover and expected lost sales before and after all their moves."""
+    """The places that give or take, with position, cover and expected lost sales before and after all their moves.
+
+    A row has the lane_days of what comes there, and 0 where units leave.
+    """
     out = moves.group_by("sku_id", location_id="from_location_id").agg(given_qty=pl.col("qty").sum())
     into = moves.group_by("sku_id", location_id="to_location_id").agg(taken_qty=pl.col("qty").sum())
-    most = steps.group_by(PLACE).agg(
-        spare_qty=pl.col("order_multiple").filter("is_source").sum(),
-        room_qty=pl.col("order_multiple").filter(~pl.col("is_source")).sum(),
+    ends = [
+        moves.select("sku_id", location_id="from_location_id", lane_days=pl.lit(0.0)),
+        moves.select("sku_id", "lane_days", location_id="to_location_id"),
+    ]
+    most = (
+        steps.unique([*PLACE, "is_source", "pack"])
+        .group_by(PLACE)
+        .agg(
+            spare_qty=pl.col("order_multiple").filter("is_source").sum(),
+            room_qty=pl.col("order_multiple").filter(~pl.col("is_source")).sum(),
+        )
     )
     sides = (
         places.join(out, on=PLACE, how="left")
         .join(into, on=PLACE, how="left")
         .join(most, on=PLACE, how="left")
         .with_columns(pl.col("given_qty", "taken_qty", "spare_qty", "room_qty").fill_null(0.0))
-        .filter(pl.col("given_qty") + pl.col("taken_qty") > 0)
-        .with_columns(after_qty=pl.col("position_qty") - pl.col("given_qty") + pl.col("taken_qty"))
+        .join(pl.concat([end.select(*PLACE, "lane_days") for end in ends]).unique(), on=PLACE)
     )
-    (lost_before, _), (lost_after, _) = (_expected(sides, demand, stock) for stock in ("position_qty", "after_qty"))
+    moved = pl.col("taken_qty") - pl.col("given_qty")
+    sides = _with_arrival(sides, demand).with_columns(
+        after_qty=pl.col("position_qty") + moved, at_arrival_after_qty=pl.col("at_arrival_qty") + moved
+    )
+    (lost_before, _), (lost_after, _) = (
+        _expected(sides, demand, stock) for stock in ("at_arrival_qty", "at_arrival_after_qty")
+    )
     rate = pl.col("demand_mean_qty") / pl.col("protection_days")
     return sides.select(
         *PLACE,
@@ -385,6 +489,8 @@ def _sides(moves: pl.DataFrame, places: pl.DataFrame, steps: pl.DataFrame, deman
         "protection_days",
         "unit_margin",
         "idle_unit_amount",
+        "lane_days",
+        "lost_before_arrival_qty",
         position_before_qty="position_qty",
         position_after_qty="after_qty",
         cover_days_before=pl.when(rate > 0).then(pl.col("position_qty") / rate),

@@ -14,14 +14,12 @@ import numpy as np
 import polars as pl
 
 from ml.forecasting.distribution import DemandDistribution
-from ml.forecasting.evaluation.backtest import BASELINES, LIGHTGBM, Outlook
-from ml.forecasting.features import FeatureStore
+from ml.forecasting.evaluation.backtest import look_ahead
 from ml.forecasting.metrics import demand_classes
-from ml.forecasting.panel import BLOCK_DAYS, Panel
-from ml.forecasting.reconciliation import make_targets, reconcile
+from ml.forecasting.panel import BLOCK_DAYS
+from ml.forecasting.reconciliation import reconcile
 from ml.forecasting.selection import combine
 from ml.forecasting.settings import ForecastSettings
-from ml.forecasting.trained import Trained
 from ml.forecasting.training import make_night, train
 
 
@@ -70,22 +68,18 @@ def forecast_the_past(
     panel = make_night(series, history, last, events).panel
     trained = train(make_night(series, history, first, events), None, settings, say)
     rows = np.arange(panel.series) if asked is None else asked
-    made = [_ask(panel.earlier(weeks - 1 - week), trained, settings, blocks, rows) for week in range(weeks)]
-    say(f"forecasts of {weeks} weeks from {first} on")
-    return PastForecasts(np.stack(made), DemandDistribution.from_frame(trained.dispersion))
 
+    def ask(week: int) -> tuple[np.ndarray, np.ndarray]:
+        past = panel.earlier(weeks - 1 - week)
+        segments = demand_classes(past.demand, past.born)
+        sold = rows[segments[rows] != "unsold"]
+        outlook = look_ahead(
+            past, history, segments, sold, trained.model, settings, say, has_prophet=False, blocks=blocks
+        )
+        combined = combine(outlook, trained.choice)[0]
+        made = reconcile(combined, outlook.targets, trained.learned.weights).astype(np.float32)
+        return made, demand.codes(segments)
 
-def _ask(panel: Panel, trained: Trained, settings: ForecastSettings, blocks: int, asked: np.ndarray) -> np.ndarray:
-    """The block means of one week, float32 (series, blocks)."""
-    segments = demand_classes(panel.demand, panel.born)
-    targets = make_targets({}, panel, settings.holiday_country)
-    baselines = {name: method(panel)[:, :blocks] for name, method in BASELINES.items()}
-    outlook = Outlook(panel, segments, baselines, targets)
-    model = trained.model
-    if model is not None:
-        rows = asked[segments[asked] != "unsold"]
-        store = FeatureStore(panel, settings.holiday_country, model.code_labels)
-        predicted = np.full_like(outlook.forecasts["rate_table"], np.nan)
-        predicted[rows] = model.predict(store, rows, settings.threads, blocks)
-        outlook.forecasts[LIGHTGBM] = predicted
-    return reconcile(combine(outlook, trained.choice)[0], targets, trained.learned.weights).astype(np.float32)
+    demand = DemandDistribution.from_frame(trained.dispersion)
+    made, classes = zip(*(ask(week) for week in range(weeks)), strict=True)
+    return PastForecasts(np.stack(made), np.stack(classes), demand)

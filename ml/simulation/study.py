@@ -68,8 +68,10 @@ TUNING_SCHEMA = pl.Schema(
     }
 )
 _EASE = (4.0, 2.5, 1.6, 1.0, 0.6, 0.35)  # of the share that a target leaves unserved: the proposed rule's dial
-_COVERS = (1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.2)  # of the days to be bridged: the dial of min/max
-_SERVICES = (0.7, 0.8, 0.9, 0.95, 0.975, 0.99, 0.998)
+# of the days to be bridged: the dial of min/max. Up to 3.2 it served 92.6 % of the demo's demand where 97.6 % was
+# proposed, the normal rules up to 99.8 % served 95.3 and 96.2 %: what sells rarely needs the far ends
+_COVERS = (1.0, 1.2, 1.5, 2.0, 2.8, 4.0, 6.0, 9.0)
+_SERVICES = (0.7, 0.8, 0.9, 0.95, 0.98, 0.995, 0.9995, 0.99999)
 _SHARE = 0.9  # of the bootstrap samples that an interval holds
 Say = Callable[[str], None]
 
@@ -141,11 +143,11 @@ def _simple_rules(past: Past, forecasts: PastForecasts) -> dict[str, list[tuple[
     rules: dict[str, list[tuple[str, Policy]]] = {
         "min/max on average sales": [(f"{cover:g} x days to bridge", MinMax(cover * bridged)) for cover in _COVERS],
         "normal safety stock on a moving average": [
-            (f"{service:.1%} probability", NormalSafetyStock(service, bridged, terms.lead_time_sd_days))
+            (f"{100 * service:g} % probability", NormalSafetyStock(service, bridged, terms.lead_time_sd_days))
             for service in _SERVICES
         ],
         "same forecast, normal distribution": [
-            (f"{service:.1%} probability", ByProbability(forecasts, terms, service, is_normal=True))
+            (f"{100 * service:g} % probability", ByProbability(forecasts, terms, service, is_normal=True))
             for service in _SERVICES
         ],
     }

@@ -54,6 +54,8 @@ GATED = {
         "ml.allocation",
         "ml.available_to_promise",
         "ml.order_sourcing",
+        "ml.policy_replay",
+        "ml.service_tuning",
     ),
     gates.RESULTS: ("marts.kpi_daily", "marts.mart_sku_location_day"),
 }

@@ -24,6 +24,7 @@ ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
 HIERARCHY, DRIVERS, FALLBACKS = "ml.forecast_hierarchy", "ml.forecast_drivers", "ml.forecast_fallbacks"
 MOVES, SHARES = "ml.transfer_orders", "ml.allocation"
 PROMISES, SERVED = "ml.available_to_promise", "ml.order_sourcing"
+REPLAY, TUNING = "ml.policy_replay", "ml.service_tuning"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
 GIVEN = {
@@ -40,6 +41,8 @@ GIVEN = {
     SHARES: "from_location_id sku_id location_id allocated_qty",
     PROMISES: "pool sku_id promised_for promise_01pct_qty",
     SERVED: "order_id line_number sku_id sourced_qty",
+    REPLAY: "policy dial abc_class location_id pair_count first_day",
+    TUNING: "service_group service_target tuned_target",
     QUEUE: "sku_id location_id date units_qty why queue_rank",
     TILLS: "location_id date chance",
     KPIS: "date location_id channel department net_amount transaction_count lead_transaction_count",
@@ -48,9 +51,9 @@ GIVEN = {
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
-DOUBLED += [MOVES, SHARES, PROMISES, SERVED]
+DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
 DOUBLED += [HIERARCHY, QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
-EMPTIED = [HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
+EMPTIED = [REPLAY, HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
 
 MUTATIONS: dict[tuple[str, str], str] = {
     **{
@@ -261,6 +264,39 @@ _on(
     },
 )
 
+_on(
+    REPLAY,
+    {
+        **{
+            f"{column}_is_not_negative": f"update {REPLAY} set {column} = -1 where rowid = 1"
+            for column in (
+                "demand_qty",
+                "average_stock_qty",
+                "order_count",
+                "lost_margin_amount",
+                "holding_cost_amount",
+            )
+        },
+        "total_cost_amount_is_a_number": f"update {REPLAY} set total_cost_amount = 'inf' where rowid = 1",
+        "cost_saving_amount_is_a_number": f"update {REPLAY} set cost_saving_amount = 'nan' where rowid = 1",
+        "fill_rate_is_a_share": f"update {REPLAY} set fill_rate_pct = 100.1 where rowid = 1",
+        "availability_is_a_share": f"update {REPLAY} set availability_pct = -0.1 where rowid = 1",
+        "days_are_past": f"update {REPLAY} set as_of = date '2024-03-28' where rowid = 1",
+        "cost_is_its_terms": f"update {REPLAY} set total_cost_amount = 31 where rowid = 1",
+        "intervals_hold_their_order": f"update {REPLAY} set cost_saving_low_amount = 31 where rowid = 2",
+        "claims_follow_intervals": f"update {REPLAY} set claim = 'proposed serves more' where rowid = 2",
+        "one_dial_a_rule_is_compared": f"update {REPLAY} set is_compared = true where rowid = 3",
+        "classes_add_up": f"update {REPLAY} set pair_count = 5 where abc_class = 'B'",
+    },
+)
+_on(
+    TUNING,
+    {
+        "targets_are_shares": f"update {TUNING} set tuned_target = 1 where rowid = 0",
+        "served_is_a_share": f"update {TUNING} set served_tuned_pct = 101 where rowid = 1",
+        "proof_is_past": f"update {TUNING} set proved_from = date '2024-03-28' where rowid = 1",
+    },
+)
 _on(
     QUEUE,
     {

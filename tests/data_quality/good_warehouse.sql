@@ -230,3 +230,20 @@ select
 from (values
     ('O1', 1, 'A', 'S1', 3e0, 2e0, 0e0, 1e0), ('O1', 1, 'A', null, 3e0, 0e0, 2e0, 1e0), ('O2', 1, 'A', 'S1', 2e0, 2e0, 0e0, 0e0)
 ) as t (order_id, line_number, sku_id, location_id, quantity, sourced_qty, served_elsewhere_qty, short_qty);
+
+-- two rules; the simple one is replayed at two dials and compared at one of them, by class there
+create table ml.policy_replay as
+select
+    date '2024-03-24' as as_of, date '2023-10-23' as first_day, *, 100e0 as demand_qty, 95e0 as fill_rate_pct,
+    90e0 as availability_pct, 50e0 as average_stock_qty, 7e0 as order_count, 20e0 as lost_margin_amount,
+    10e0 as holding_cost_amount, 30e0 as total_cost_amount, -1e0 as fill_rate_gain_low_pct, 1e0 as fill_rate_gain_high_pct,
+    0e0 as cost_saving_amount, -2e0 as cost_saving_low_amount, 2e0 as cost_saving_high_amount
+from (values
+    ('proposed', 'own', true, 'all', 'all', 3, null), ('proposed', 'own', true, 'A', 'all', 1, null),
+    ('min/max', '2', true, 'all', 'all', 3, 'no claim'), ('min/max', '3', false, 'all', 'all', 3, 'no claim'),
+    ('proposed', 'own', true, 'B', 'all', 2, null)
+) as t (policy, dial, is_compared, abc_class, location_id, pair_count, claim);
+
+create table ml.service_tuning as
+select date '2024-03-24' as as_of, *, 96e0 as served_pct, 95e0 as served_tuned_pct, date '2024-01-08' as proved_from
+from (values ('all products', 0.95, 0.93), ('class A', 0.98, 0.97)) as t (service_group, service_target, tuned_target);

@@ -110,21 +110,22 @@ def look_ahead(
     settings: ForecastSettings,
     say: Say,
     has_prophet: bool = True,
+    blocks: int = HORIZON_BLOCKS,
 ) -> Outlook:
-    """Forecasts of every method from the panel's cut-off. asked: series (indices) that LightGBM predicts.
+    """Forecasts of every method, `blocks` ahead of the panel's cut-off. asked: series (indices) that LightGBM predicts.
 
     A forecast that cannot be made is left out and counted in fallbacks; nothing is raised. has_prophet: False where no
     horizon band uses Prophet's aggregates.
     """
     targets, aggregates, failed = _forecast_aggregates(panel, history, settings, say, has_prophet)
-    forecasts = {name: method(panel) for name, method in BASELINES.items()}
+    forecasts = {name: method(panel)[:, :blocks] for name, method in BASELINES.items()}
     outlook = Outlook(panel, segments, forecasts, targets, aggregates, failed)
     if model is None or not len(asked):
         return outlook
     try:
         store = FeatureStore(panel, settings.holiday_country, model.code_labels)
-        predicted = np.full((panel.series, HORIZON_BLOCKS), np.nan, dtype=np.float32)
-        predicted[asked] = model.predict(store, asked, settings.threads)
+        predicted = np.full((panel.series, blocks), np.nan, dtype=np.float32)
+        predicted[asked] = model.predict(store, asked, settings.threads, blocks)
         broken = asked[~np.isfinite(predicted[asked]).all(axis=1)]
         if len(broken) == len(asked):
             raise ValueError("no forecast is finite")

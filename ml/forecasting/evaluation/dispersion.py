@@ -48,7 +48,7 @@ def measure_dispersion(
     """The table of alpha: every segment x lead x window x rate (DISPERSION_SCHEMA). Without trials a cautious default.
 
     forecasts: final block means at each trial. shares: how those blocks split into days (windows of one day). The
-    alpha of a demand class is drawn to that of all, as if TRUST_WINDOWS more of its errors had shown that.
+    alpha of a demand class is drawn to that of all, as if TRUST_WINDOWS more of its errors had shown that (_offset).
     """
     family = COUNT if is_count else MEASURE
     rng = np.random.default_rng(settings.seed)
@@ -71,10 +71,19 @@ def measure_dispersion(
     filled = np.empty(alpha.shape)
     filled[0] = _filled(alpha[0], count[0])
     for index in range(1, len(segments)):
-        weight = count[index] / (count[index] + TRUST_WINDOWS)
-        own = np.where(count[index] > 0, np.log(np.where(count[index] > 0, alpha[index], 1.0)), 0.0)
-        filled[index] = np.exp(weight * own + (1 - weight) * np.log(filled[0]))
+        filled[index] = filled[0] * _offset(alpha[index], count[index], filled[0])
     return _as_frame(filled, idle, count, segments, family)
+
+
+def _offset(own: np.ndarray, count: np.ndarray, of_all: np.ndarray) -> np.ndarray:
+    """How many times the alpha of all that of a class is, at every lead x window x rate.
+
+    A node with few errors is drawn to the class's mean over the rates of its lead and window, that one to 1.
+    """
+    ratio = np.where(count > 0, np.log(np.where(count > 0, own, 1.0) / of_all), 0.0)
+    usual = (count * ratio).sum(axis=-1, keepdims=True) / (count.sum(axis=-1, keepdims=True) + TRUST_WINDOWS)
+    weight = count / (count + TRUST_WINDOWS)
+    return np.exp(weight * ratio + (1 - weight) * usual)
 
 
 def _by_rate(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ml.forecasting.distribution import (
+    ALL,
     COUNT,
     DISPERSION_SCHEMA,
     LEVELS,
@@ -25,7 +26,7 @@ from ml.forecasting.distribution import (
 
 def frame(family: str = COUNT, alpha: float | None = None) -> pl.DataFrame:
     rows = [
-        (family, lead, window, rate, alpha or 0.5 / (1 + rate) + 1.0 / window + lead / 300, 10)
+        (family, ALL, lead, window, rate, alpha or 0.5 / (1 + rate) + 1.0 / window + lead / 300, 0.0, 10)
         for lead in (0, 28)
         for window in (1, 7, 28)
         for rate in (0.01, 0.1, 1.0, 10.0)
@@ -119,6 +120,37 @@ def test_alpha_is_read_at_the_nodes_and_between_them() -> None:
     assert demand.alpha(np.array([1e9]), 7)[0] == pytest.approx(demand.alpha(np.array([70.0]), 7)[0])
 
 
+def test_a_demand_class_has_its_own_dispersion_and_unknown_ones_that_of_all() -> None:
+    lumpy = frame(alpha=3.0).with_columns(segment=pl.lit("lumpy"), idle_share=pl.lit(0.2))
+    demand = DemandDistribution.from_frame(pl.concat([frame(alpha=0.5), lumpy]))
+    codes = demand.codes(pl.Series(["lumpy", "smooth", None]))
+    means = np.full(3, 7.0)
+    assert demand.alpha(means, 7, segment=codes) == pytest.approx([3.0, 0.5, 0.5])
+    several = demand.published_quantiles(means, 7, segment=codes)
+    assert (several[1] == several[2]).all()
+    assert several[0, -1] > several[1, -1], "a wider class has a higher p99"
+    assert several[0, 0] == several[0, 1] == 0, "p05 and p10 lie within the share in which nothing sells"
+
+
+def test_the_share_in_which_nothing_sells_against_draws() -> None:
+    idle, alpha, mean = 0.2, 0.7, 6.0
+    table = frame(alpha=alpha).with_columns(idle_share=pl.lit(idle))
+    demand = DemandDistribution.from_frame(table)
+    rng = np.random.default_rng(5)
+    count = 400_000
+    drawn = rng.poisson(rng.gamma(1 / alpha, alpha * mean / (1 - idle), count)) * (rng.random(count) > idle)
+    assert drawn.mean() == pytest.approx(mean, rel=0.01)
+    one = np.array([mean])
+    assert demand.variance(one, 7)[0] == pytest.approx(drawn.var(), rel=0.02)
+    for stock in (-2.0, 0.0, 3.0, 20.0):
+        at = np.array([stock])
+        assert demand.expected_shortage(one, 7, at)[0] == pytest.approx(np.maximum(drawn - stock, 0).mean(), rel=0.02)
+        assert demand.probability_covered(one, 7, at)[0] == pytest.approx((drawn <= stock).mean(), abs=0.005)
+    for level in (0.1, 0.5, 0.95):
+        found = demand.quantile(one, 7, level)[0]
+        assert (drawn < found).mean() - 0.005 <= level <= (drawn <= found).mean() + 0.005
+
+
 def test_more_service_and_more_variance_need_more_stock() -> None:
     demand = DemandDistribution.from_frame(frame())
     mean = pl.Series([0.0, 0.5, 5.0, 50.0])
@@ -133,8 +165,13 @@ def test_more_service_and_more_variance_need_more_stock() -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    [frame().head(5), frame().head(0), pl.concat([frame(COUNT), frame(MEASURE)])],
-    ids=["incomplete", "empty", "mixed"],
+    [
+        frame().head(5),
+        frame().head(0),
+        pl.concat([frame(COUNT), frame(MEASURE)]),
+        frame().with_columns(segment=pl.lit("smooth")),
+    ],
+    ids=["incomplete", "empty", "mixed", "no segment of all"],
 )
 def test_a_broken_table_is_refused(broken: pl.DataFrame) -> None:
     with pytest.raises(ValueError, match="forecast_dispersion"):

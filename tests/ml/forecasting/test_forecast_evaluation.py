@@ -125,6 +125,27 @@ def test_dispersion_recovers_the_overdispersion_of_generated_demand() -> None:
     assert set(table["family"]) == {COUNT}
 
 
+def test_dispersion_tells_demand_classes_apart_and_finds_what_stands_idle() -> None:
+    rng = np.random.default_rng(4)
+    count, mean = 3000, 7.0
+    alpha = np.where(np.arange(count) % 2 == 0, 0.2, 2.0)[:, None]
+    idle = (rng.random((count, 26)) < 0.18) & (alpha == 0.2)
+    inner = np.where(alpha == 0.2, mean / (1 - 0.18), mean)
+    actual = rng.poisson(rng.gamma(1 / alpha, alpha * inner, (count, 26))) * ~idle
+    blocks = np.full((count, 27), mean, dtype=np.float32)
+    trial = trial_of({"rate_table": blocks}, actual.astype(float))
+    trial.outlook.segments[:] = np.where(alpha[:, 0] == 0.2, "smooth", "lumpy")
+    one = np.ones((1, HORIZON_DAYS))
+    shares = DayShares(np.full((count, 7), 1 / 7), one[0], one, np.zeros(count, dtype=np.int32))
+    table = measure_dispersion([trial], [blocks], [shares], make_history(3, 30), True, SETTINGS)
+    demand = DemandDistribution.from_frame(table)
+    codes = demand.codes(pl.Series(["smooth", "lumpy"]))
+    assert demand.alpha(np.full(2, mean), 7, segment=codes) == pytest.approx([0.2, 2.0], rel=0.3)
+    weekly = table.filter(window_days=7, lead_days=0).group_by("segment").agg(pl.col("idle_share").first())
+    shares_found = dict(weekly.iter_rows())
+    assert (shares_found["smooth"], shares_found["lumpy"]) == (0.18, 0.0)
+
+
 def test_without_trials_the_dispersion_is_a_usable_default() -> None:
     table = measure_dispersion([], [], [], make_history(3, 30), True, SETTINGS)
     demand = DemandDistribution.from_frame(table)

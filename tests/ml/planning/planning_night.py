@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from ml.forecasting.distribution import ALL, DISPERSION_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs, propose_orders
 from ml.planning.settings import PlanningSettings
 
@@ -63,8 +64,8 @@ def dispersion(alpha: float, family: str = "negative_binomial") -> pl.DataFrame:
     """The same overdispersion everywhere."""
     nodes = [(lead, window, rate) for lead in (0, 28) for window in (1, 28) for rate in (0.1, 10.0)]
     return pl.DataFrame(
-        [(family, *node, alpha, 1) for node in nodes],
-        schema=["family", "lead_days", "window_days", "rate_per_day", "alpha", "windows"],
+        [(family, ALL, *node, alpha, 0.0, 1) for node in nodes],
+        schema=DISPERSION_SCHEMA,
         orient="row",
     )
 
@@ -108,7 +109,9 @@ def inputs(
     places = sorted({row["location_id"] for row in rows} | {"DC"})
     quantities = dict.fromkeys(STOCK, pl.Float64)
     return ReplenishmentInputs(
-        forecast_daily=pl.DataFrame(daily, KEYS | {"date": pl.Date, "mean": pl.Float64}, orient="row"),
+        forecast_daily=pl.DataFrame(daily, KEYS | {"date": pl.Date, "mean": pl.Float64}, orient="row").with_columns(
+            segment=pl.lit("smooth")
+        ),
         forecast_weekly=pl.DataFrame(
             weekly, KEYS | {"week_start": pl.Date, "days_covered": pl.Int32, "mean": pl.Float64}, orient="row"
         ),

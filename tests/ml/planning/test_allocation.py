@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ml.forecasting.distribution import COUNT, DISPERSION_SCHEMA
+from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA
 from ml.planning.allocation import ALLOCATED_SCHEMA, FENCES_SCHEMA, allocate
 
 # alpha at its floor: demand is Poisson for all that matters here
-POISSON = pl.DataFrame([(COUNT, 0, 7, 1.0, 1e-9, 0)], schema=DISPERSION_SCHEMA, orient="row")
+POISSON = pl.DataFrame([(COUNT, ALL, 0, 7, 1.0, 1e-9, 0.0, 0)], schema=DISPERSION_SCHEMA, orient="row")
 NO_FENCE = pl.DataFrame(schema=FENCES_SCHEMA)
 
 
@@ -31,6 +31,7 @@ def request(
         "inventory_position_qty": float(stock),
         "demand_mean_qty": float(mean),
         "protection_days": 7,
+        "segment": ALL,
         "unit_margin": margin,
     }
 

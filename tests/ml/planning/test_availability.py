@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ml.forecasting.distribution import COUNT, DISPERSION_SCHEMA
+from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA
 from ml.planning.availability import PROMISE_SCHEMA, available_to_promise
 
 AS_OF, DAY = date(2025, 3, 2), date(2025, 3, 9)
-POISSON = pl.DataFrame([(COUNT, 0, 7, 1.0, 1e-9, 0)], schema=DISPERSION_SCHEMA, orient="row")
-SPREAD = pl.DataFrame([(COUNT, 0, 7, 1.0, 0.3, 0)], schema=DISPERSION_SCHEMA, orient="row")
+POISSON = pl.DataFrame([(COUNT, ALL, 0, 7, 1.0, 1e-9, 0.0, 0)], schema=DISPERSION_SCHEMA, orient="row")
+SPREAD = pl.DataFrame([(COUNT, ALL, 0, 7, 1.0, 0.3, 0.0, 0)], schema=DISPERSION_SCHEMA, orient="row")
 LATE = pl.DataFrame({"lane": ["sea", "sea", "sea"], "days_late": [0, 2, 10], "share": [0.6, 0.3, 0.1]})
 NO_SHIPMENT = pl.DataFrame(
     schema={"pool": pl.String, "sku_id": pl.String, "qty": pl.Float64, "expected_on": pl.Date, "lane": pl.String}

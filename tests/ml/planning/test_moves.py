@@ -22,11 +22,11 @@ IDLE = {"location_id": "S1", "rate": 0.2, "on_hand_qty": 14.0}
 SHORT = {"location_id": "S2", "rate": 1.0, "on_hand_qty": 2.0}
 
 
-def lane(source: str, destination: str, unit: float = 0.1, shipment: float = 1.0) -> dict[str, Any]:
+def lane(source: str, destination: str, unit: float = 0.1, shipment: float = 1.0, days: float = 0.0) -> dict[str, Any]:
     return {
         "from_location_id": source,
         "to_location_id": destination,
-        "lead_time_days": 1.0,
+        "lead_time_days": days,
         "cost_per_unit": unit,
         "cost_per_shipment": shipment,
     }
@@ -106,6 +106,30 @@ def test_the_worked_move():
     assert_one_action(result)
 
 
+def test_the_worked_move_over_a_lane_of_a_day():
+    """docs/stock_decisions.md, Transfers, step 6."""
+    move = propose_orders(night(IDLE, SHORT, lanes=[lane("S1", "S2", days=1.0)]), AS_OF, NIGHT).transfers.row(
+        0, named=True
+    )
+    assert move["destination_lost_before_arrival_qty"] == pytest.approx(shortage(1, 2), rel=1e-3)
+    at_arrival = 2 - 1 + shortage(1, 2)
+    assert at_arrival == pytest.approx(1.104, abs=5e-4)
+    variance = 8 + stats.poisson(1).cdf(1) * 1
+    demand = stats.nbinom(64 / (variance - 8), 8 / variance).pmf(range(200))
+
+    def short(stock: float) -> float:
+        return float(sum(max(units - stock, 0) * p for units, p in enumerate(demand)))
+
+    assert move["destination_expected_lost_before_qty"] == pytest.approx(short(at_arrival), rel=1e-3)
+    assert move["destination_expected_lost_after_qty"] == pytest.approx(short(at_arrival + 10), rel=5e-3)
+    assert (short(at_arrival), short(at_arrival + 10)) == (
+        pytest.approx(6.897, abs=5e-4),
+        pytest.approx(0.266, abs=5e-4),
+    )
+    assert move["lost_sales_avoided_amount"] == pytest.approx(9.87, abs=0.005)
+    assert "expects to sell 9 in 9 days, 0.1 of them lost before the goods are there;" in move["explanation"]
+
+
 def test_where_the_order_is_worth_more_nothing_is_moved_and_the_line_says_so():
     result = propose_orders(night(IDLE, SHORT, lanes=[lane("S1", "S2", unit=0.3)]), AS_OF, NIGHT)
     assert result.transfers.is_empty()
@@ -138,6 +162,29 @@ def test_stock_of_what_nothing_is_forecast_for_goes_where_it_sells():
     assert move["reason_codes"].startswith("nothing_forecast_at_source")
     closed = replace(frames, locations=frames.locations.with_columns(is_open=pl.col("location_id") != "S1"))
     assert propose_orders(closed, AS_OF, NIGHT).transfers.is_empty()
+
+
+def test_a_place_without_a_source_gives_and_takes():
+    alone = SHORT | {"is_sourced": False}
+    frames = night(IDLE, alone, lanes=[lane("S1", "S2")])
+    frames = replace(frames, unit_values=frames.shelves.select("sku_id", "location_id", "price", unit_cost=pl.lit(2.5)))
+    result = propose_orders(frames, AS_OF, NIGHT)
+    assert result.lines.filter(location_id="S2").is_empty(), "it has nobody to order from"
+    move = result.transfers.row(0, named=True)
+    # it bridges 7 + 7 days unless set otherwise: Poisson(14) takes 20 with 95 %
+    assert (move["destination_protection_days"], move["destination_target_qty"], move["qty"]) == (14, 20, 10)
+    assert move["destination_unit_margin"] == 1.5
+    assert "destination_has_no_source" in move["reason_codes"]
+    assert "from Store S1 to Store S2" in move["explanation"]
+    # it bought 40, sells few, and nobody takes them back
+    full = IDLE | {"is_sourced": False, "on_hand_qty": 40.0}
+    given = propose_orders(replace(night(full, SHORT, lanes=[lane("S1", "S2")])), AS_OF, NIGHT).transfers
+    assert given["qty"].to_list() == [12.0]
+    for stays in (alone | {"snapshot_age": None}, alone | {"on_hand_qty": 30.0}, alone | {"shelf_capacity_qty": 2.0}):
+        none = propose_orders(night(IDLE, stays, lanes=[lane("S1", "S2")]), AS_OF, NIGHT)
+        assert none.transfers.is_empty(), stays
+    shut = night(IDLE, alone, lanes=[lane("S1", "S2")], closed=["S2"])
+    assert propose_orders(shut, AS_OF, NIGHT).transfers.is_empty()
 
 
 def test_a_stock_record_that_is_not_believed_neither_gives_nor_takes():

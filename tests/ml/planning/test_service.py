@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ml.forecasting.distribution import COUNT, DISPERSION_SCHEMA, MEASURE, DemandDistribution
+from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA, MEASURE, DemandDistribution
 from ml.planning.service import Cycle, common_price, cycle_target, expected_fill, fill_rate_target, value_target
 from ml.simulation.outcome import by_item
 from ml.simulation.policies import PlannedLevels
@@ -18,7 +18,7 @@ from ml.simulation.replay import Problem, replay
 
 def distribution(alpha: float = 1e-9, family: str = COUNT) -> DemandDistribution:
     return DemandDistribution.from_frame(
-        pl.DataFrame([(family, 0, 7, 1.0, alpha, 0)], schema=DISPERSION_SCHEMA, orient="row")
+        pl.DataFrame([(family, ALL, 0, 7, 1.0, alpha, 0.0, 0)], schema=DISPERSION_SCHEMA, orient="row")
     )
 
 
@@ -27,7 +27,15 @@ def cycle(rate, lead, review, alpha=1e-9, family=COUNT, lead_variance=0.0) -> Cy
     rates = np.atleast_1d(np.asarray(rate, dtype=float))
     n = np.ones(len(rates))
     days = lead + review
-    return Cycle(distribution(alpha, family), rates * days, days * n, rates * lead, lead * n, lead_variance * n)
+    return Cycle(
+        distribution(alpha, family),
+        rates * days,
+        days * n,
+        rates * lead,
+        lead * n,
+        lead_variance * n,
+        0 * n.astype(int),
+    )
 
 
 def level(rate, lead, review, service, alpha=1e-9, family=COUNT):
@@ -71,7 +79,9 @@ def test_the_replay_finds_the_fill_rate_that_was_asked_for(service):
     demand = np.random.default_rng(5).negative_binomial(size, size / (size + rate), (300, 700)).astype(float)
     days = lead + review
     # the test's distribution is Poisson; what demand varies more comes in as the variance of the days
-    spread = Cycle(distribution(), rate * days * n, days * n, rate * lead * n, lead * n, days * rate * 0.8 * n)
+    spread = Cycle(
+        distribution(), rate * days * n, days * n, rate * lead * n, lead * n, days * rate * 0.8 * n, 0 * n.astype(int)
+    )
     target = fill_rate_target(spread, service * n)
     problem = Problem(
         demand,

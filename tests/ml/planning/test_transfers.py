@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ml.forecasting.distribution import COUNT, DISPERSION_SCHEMA
+from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA
 from ml.planning.arbiter import ACTIONS_SCHEMA
 from ml.planning.transfers import NO_FEEDING, NO_RIVALS, TRANSFERS_SCHEMA, TransferRules, propose_transfers
 
-POISSON = pl.DataFrame([(COUNT, 0, 7, 1.0, 1e-9, 0)], schema=DISPERSION_SCHEMA, orient="row")
+POISSON = pl.DataFrame([(COUNT, ALL, 0, 7, 1.0, 1e-9, 0.0, 0)], schema=DISPERSION_SCHEMA, orient="row")
 FREE = TransferRules(min_net_gain_amount=0.01)
 AS_OF = date(2025, 3, 2)
 
@@ -33,17 +33,18 @@ def place(
         "most_qty": float("inf"),
         "demand_mean_qty": float(mean),
         "protection_days": 7.0,
+        "segment": ALL,
         "unit_margin": margin,
         "idle_unit_amount": idle,
         "order_multiple": pack,
     }
 
 
-def lane(source: str, destination: str, unit=0.1, shipment=0.0):
+def lane(source: str, destination: str, unit=0.1, shipment=0.0, days=0.0):
     return {
         "from_location_id": source,
         "to_location_id": destination,
-        "lead_time_days": 1.0,
+        "lead_time_days": days,
         "cost_per_unit": unit,
         "cost_per_shipment": shipment,
     }
@@ -192,6 +193,64 @@ def test_what_the_order_is_worth_more_for_is_not_moved_and_the_units_go_elsewher
         pl.DataFrame(places), pl.DataFrame(lanes), POISSON, FREE, AS_OF, NO_FEEDING, order(worth + 0.01)
     )
     assert found.beaten.rows() == [("A", "Q", pytest.approx(worth))]
+
+
+def test_what_is_lost_while_the_units_are_on_the_lane_is_not_avoided():
+    places = [place("P", 40, 12, 8), place("Q", 0, 12, 7, margin=2.0)]
+    found = plan(places, [lane("P", "Q", unit=0.5, days=2.0)])
+    # 1 a day and nothing there: 2 of 7 are lost before the van comes
+    assert found["destination_lost_before_arrival_qty"].to_list() == pytest.approx([2.0])
+    moved = int(found["qty"][0])
+    saved = shortage(5, 0) - shortage(5, moved)
+    kept = shortage(8, 40 - moved) - shortage(8, 40)
+    assert found["lost_sales_avoided_amount"][0] == pytest.approx(2 * (saved - kept), rel=1e-3)
+    assert moved < plan(places, [lane("P", "Q", unit=0.5)])["qty"][0]
+    assert found["arrives_on"].to_list() == [date(2025, 3, 5)]
+
+
+def test_over_a_lane_as_long_as_the_days_to_bridge_nothing_is_moved():
+    places = [place("P", 40, 12, 8), place("Q", 0, 12, 8)]
+    assert not plan(places, [lane("P", "Q", days=6.2 - 1)]).is_empty()
+    assert plan(places, [lane("P", "Q", days=6.2)]).is_empty()
+
+
+def test_the_later_lane_is_taken_where_it_is_cheaper_by_more_than_it_loses():
+    places = [place("P", 40, 10, 8), place("R", 40, 10, 8), place("Q", 0, 10, 8)]
+
+    def taken(dearer: float) -> dict[tuple[str, str], float]:
+        return quantities(plan(places, [lane("P", "Q", unit=0.1 + dearer), lane("R", "Q", 0.1, days=3.0)]))
+
+    assert taken(0.0) == {("P", "Q"): 10}
+    # 3 of 7 days later 8 x 4 / 7 = 4.57 are still to be sold: 2 x P(D > 7) = 0.19 pays, 2 x P(D > 8) = 0.09 does not
+    assert taken(1.8) == {("R", "Q"): 8}
+
+
+def test_what_comes_to_a_place_comes_on_one_day():
+    # P alone cannot fill it, and both would pay
+    places = [place("P", 15, 10, 8), place("R", 14, 10, 8), place("Q", 0, 10, 8)]
+    lanes = [lane("P", "Q", unit=0.1), lane("R", "Q", unit=0.1, days=1.0)]
+    assert quantities(plan(places, lanes)) == {("P", "Q"): 5}
+    same = [lane("P", "Q", unit=0.1, days=1.0), lane("R", "Q", unit=0.1, days=1.0)]
+    assert quantities(plan(places, same)) == {("P", "Q"): 5, ("R", "Q"): 4}
+
+
+@pytest.mark.parametrize("rate", [0.2, 1.0, 3.0])
+@pytest.mark.parametrize("days", [1, 2, 5])
+def test_the_units_saved_are_those_of_lost_sales_day_by_day(rate: float, days: int):
+    """Against the exact expectation over demand before and after the arrival, with 9 days to bridge."""
+    first, rest = (stats.poisson(rate * n).pmf(np.arange(80)) for n in (days, 9 - days))
+    early, late = np.meshgrid(np.arange(80), np.arange(80), indexing="ij")
+    for stock in (0, 1, 4):
+        for moved in (1, 4, 8):
+            left = np.maximum(stock - early, 0)
+            exact = float(first @ (np.maximum(late - left, 0) - np.maximum(late - left - moved, 0)) @ rest)
+            # a van that brings so many units and no others
+            here = place("Q", stock, stock + moved, 9 * rate) | {"protection_days": 9.0}
+            there = place("P", 99, 0, 0.001, margin=0.0, pack=float(moved)) | {"protection_days": 9.0}
+            here["order_multiple"] = float(moved)
+            found = plan([there, here], [lane("P", "Q", unit=0.0, days=days)], TransferRules(-1e9))
+            before, after = (found[f"destination_expected_lost_{when}_qty"][0] for when in ("before", "after"))
+            assert before - after == pytest.approx(exact, abs=0.15), (stock, moved)
 
 
 stores = st.tuples(st.integers(0, 9), st.integers(0, 6), st.floats(0.2, 6), st.floats(0.5, 5))
