@@ -22,7 +22,7 @@ from ml.forecasting.evaluation.backtest import LIGHTGBM, METHODS, Outlook, look_
 from ml.forecasting.evaluation.edits import edit_worth, worth_in_words
 from ml.forecasting.hierarchy_table import PeriodMeans, hierarchy_table
 from ml.forecasting.metrics import demand_classes
-from ml.forecasting.models.launch import launch_levels
+from ml.forecasting.models.launch import launch_blocks
 from ml.forecasting.panel import Panel
 from ml.forecasting.reconciliation import REGRESSION, SEASON_BLOCKS, reconcile
 from ml.forecasting.selection import combine, wants_lightgbm
@@ -50,8 +50,8 @@ def run(
 ) -> ForecastResult:
     """Forecast demand of every series from as_of + 1 on, with what was known at the close of as_of.
 
-    series: ml.demand_series (contract.SERIES_COLUMNS, optionally launched_on), series_id 1 … n. history: sparse
-    ml.demand_history; a missing day since the first demand is zero demand. events: the company's calendar (date,
+    series: ml.demand_series (contract.SERIES_COLUMNS, optionally launched_on and unit_price), series_id 1 … n. history:
+    sparse ml.demand_history; a missing day since the first demand is zero demand. events: the company's calendar (date,
     event_name, region), past and to come. champion: files of the models in use (`trained_files` of an earlier night);
     they forecast, unless training is due (training.why_train) or must_train says why it is. edits: planners' edits
     (edits.EDIT_COLUMNS); past_edits: those that earlier nights applied (edits.EDITS_SCHEMA), to be scored.
@@ -90,10 +90,10 @@ def predict(
     has_prophet = any(source != REGRESSION and weight > 0 for source, weight in weights.values())
     outlook = look_ahead(panel, night.history, segments, asked, trained.model, settings, say, has_prophet)
     selected, model = combine(outlook, trained.choice)
-    launch = launch_levels(night.series, panel)
-    new = np.flatnonzero(launch > 0)
+    launch = launch_blocks(night.series, panel)
+    new = np.flatnonzero((launch > 0).any(axis=1))
     blocks = reconcile(selected, outlook.targets, weights)
-    selected[new], blocks[new] = launch[new, None], launch[new, None]  # no aggregate knows of what has not sold yet
+    selected[new], blocks[new] = launch[new], launch[new]  # no aggregate knows of what has not sold yet
     model[new] = len(METHODS)
     shares = learn_day_shares(night.history, panel, settings.holiday_country)
     layer = apply_edits(

@@ -34,17 +34,44 @@ till_days_missing as (
 
 ),
 
+superseded as (
+
+    select * from {{ ref('int_products_superseded') }}
+
+),
+
+-- what a product that is no longer carried sold at a place is history of the product that took its place there
 members as (
 
     select
         candidates.sku_location_key,
-        series.series_id,
-        series.is_pooled
+        series.series_id
     from candidates
     inner join series
         on
             candidates.sku_id = series.sku_id
             and candidates.series_location_id = series.location_id
+    union all
+    select
+        candidates.sku_location_key,
+        series.series_id
+    from candidates
+    inner join superseded on candidates.sku_id = superseded.sku_id
+    inner join series
+        on
+            superseded.current_sku_id = series.sku_id
+            and candidates.location_id = series.location_id
+    where superseded.current_sku_id <> candidates.sku_id and candidates.series_location_id is null
+
+),
+
+series_of_one as (
+
+    select
+        series_id,
+        count(*) = 1 as is_alone
+    from members
+    group by series_id
 
 ),
 
@@ -87,7 +114,7 @@ member_sales as (
 
     select
         members.series_id,
-        members.is_pooled,
+        series_of_one.is_alone,
         observed.date,
         cast(observed.units_qty as double) as sales_qty,
         cast(observed.returns_qty as double) as return_qty,
@@ -96,6 +123,7 @@ member_sales as (
         doubted.repair_rule
     from observed
     inner join members on observed.sku_location_key = members.sku_location_key
+    inner join series_of_one on members.series_id = series_of_one.series_id
     left join doubted
         on
             observed.sku_location_key = doubted.sku_location_key
@@ -103,7 +131,7 @@ member_sales as (
 
 ),
 
--- only pools need summing: a place has one row a day already
+-- only series of several members need summing: a product at a place has one row a day already
 sold as (
 
     select
@@ -115,7 +143,7 @@ sold as (
         repaired_qty,
         repair_rule
     from member_sales
-    where not is_pooled
+    where is_alone
     union all
     select
         series_id,
@@ -131,7 +159,7 @@ sold as (
         -- a pool is never ignored as a whole: its other places sold
         case when max(repair_rule) = 'ignored' then 'replaced' else max(repair_rule) end as repair_rule
     from member_sales
-    where is_pooled
+    where not is_alone
     group by series_id, date
 
 ),
