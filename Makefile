@@ -4,6 +4,9 @@
 PYTHON ?= python3
 HOME_DIR ?= home
 BIN := .venv/bin
+# Set in many images; here it would have every process compile Dagster, dbt and Great Expectations anew (a fifth of a
+# small company's night, dbt's and the workers' included).
+unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := .venv/.installed
 BENCH_INSTALLED := .venv/.installed-bench
 
