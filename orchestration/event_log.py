@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from dagster._core.event_api import EventHandlerFn
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.polling_event_watcher import SqlPollingEventWatcher
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import StaticPool
 
@@ -31,6 +33,7 @@ class EventLog(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._open: OrderedDict[str, sa.Engine] = OrderedDict()
         super().__init__(base_dir, inst_data)
+        self._watcher = SqlPollingEventWatcher(self)
 
     @classmethod
     def config_type(cls) -> Any:
@@ -66,13 +69,22 @@ class EventLog(SqliteEventLogStorage):
             self._open.popitem(last=False)[1].dispose()
         return self._open[shard]
 
+    def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
+        """Call `callback` with the events of a run as they come: asked for, as a file that stays open tells nothing."""
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: EventHandlerFn) -> None:
+        """Call `handler` no more."""
+        self._watcher.unwatch_run(run_id, handler)
+
     def wipe(self) -> None:
         """Remove all events."""
         self._close()
         super().wipe()
 
     def dispose(self) -> None:
-        """Close the databases."""
+        """End the watching and close the databases."""
+        self._watcher.close()
         self._close()
         super().dispose()
 
