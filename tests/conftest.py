@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,12 @@ def first_night(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list]:
 
     home = company(tmp_path_factory.mktemp("company"))
     return home, [shelfcast("run", "--home", home)]
+
+
+@pytest.fixture
+def environment_stays() -> Iterator[None]:
+    """A run points the process at its home; the next test starts without it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -62,12 +61,3 @@ def broken_copy(nights, tmp_path: Path) -> Path:
     home = tmp_path / "company"
     shutil.copytree(nights[0], home, symlinks=True)
     return home
-
-
-@pytest.fixture(autouse=True)
-def environment_stays():
-    """A run points the process at its home; the next test starts without it."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)

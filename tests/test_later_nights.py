@@ -12,12 +12,13 @@ from night_runs import (
     assert_contract,
     broken_copy,
     company,
-    environment_stays,  # noqa: F401
     manifest,
     parquet_hashes,
     registry_of,
     shelfcast,
 )
+
+pytestmark = pytest.mark.usefixtures("environment_stays")
 
 
 def test_a_model_file_that_was_changed_ends_the_night(first_night, tmp_path):

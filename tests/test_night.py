@@ -14,7 +14,6 @@ from night_runs import (
     STOCK_LISTS,
     assert_contract,
     broken_copy,
-    environment_stays,  # noqa: F401
     manifest,
     parquet_hashes,
     registry_of,
@@ -24,6 +23,7 @@ from night_runs import (
 from benchmarks.marts import questions
 
 ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.usefixtures("environment_stays")
 
 
 @pytest.fixture(scope="module")
