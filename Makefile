@@ -4,6 +4,9 @@
 PYTHON ?= python3
 HOME_DIR ?= home
 BIN := .venv/bin
+# Set in many images; here it would have every process compile Dagster, dbt and Great Expectations anew (a fifth of a
+# small company's night, dbt's and the workers' included).
+unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := .venv/.installed
 BENCH_INSTALLED := .venv/.installed-bench
 
@@ -30,7 +33,7 @@ run: $(INSTALLED)
 	$(BIN)/shelfcast run --home $(HOME_DIR)
 
 test: $(INSTALLED)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 # The whole of the fuzzing, of which `make test` runs a sample: thousands of broken extracts, and what became of them.
 chaos: $(INSTALLED)

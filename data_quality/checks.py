@@ -172,3 +172,13 @@ class Table:
         return Check(
             self.name, name, description, NO_ROWS, {"query": query}, shown, severity, (*self.needs, *needs), advice
         )
+
+    def of_business_day(self, as_of: date, *, advice: str = CORRECT) -> Check:
+        """Every row carries the closed business day."""
+        return self.no_rows(
+            "as_of_is_the_business_day",
+            f"as_of is {as_of} in every row.",
+            f"select * from {self.name} where as_of is distinct from {day(as_of)}",
+            (*self.shown, "as_of"),
+            advice=advice,
+        )

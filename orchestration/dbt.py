@@ -117,4 +117,4 @@ def _parse(variables: Mapping[str, str]) -> None:
         if done.returncode:
             raise ShelfcastError(f"dbt_project does not parse:\n{done.stdout}{done.stderr}")
         for name in ("partial_parse.msgpack", MANIFEST.name):
-            os.replace(Path(folder, name), MANIFEST.with_name(name))  # noqa: PTH105 - the atomic one, by name
+            Path(folder, name).replace(MANIFEST.with_name(name))  # os.replace: atomic

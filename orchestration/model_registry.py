@@ -131,7 +131,7 @@ def crown(models_dir: Path, run_id: str) -> None:
     entries = [entry for entry in _entries(models_dir) if entry["run_id"] != run_id]
     entries.append({"run_id": run_id, "cutoff": card["cutoff"], "code_digest": card["code_digest"]})
     _write(models_dir / f"{_WRITING}{CHAMPIONS}", _json({"champions": entries}))
-    os.replace(models_dir / f"{_WRITING}{CHAMPIONS}", models_dir / CHAMPIONS)  # noqa: PTH105  (the atomic one, by name)
+    (models_dir / f"{_WRITING}{CHAMPIONS}").replace(models_dir / CHAMPIONS)  # os.replace: atomic
 
 
 def champion(models_dir: Path, as_of: date) -> Champion | None:

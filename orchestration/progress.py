@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import psutil
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 # what a step is called on the terminal; a step without a name here shows its own
 STEP_NAMES = {
@@ -52,7 +52,7 @@ class ProgressDisplay(logging.Handler):
         super().__init__(logging.DEBUG)
         self.console = console
         self._started: dict[str, float] = {}
-        self._tasks: dict[str, object] = {}
+        self._tasks: dict[str, TaskID] = {}
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -90,7 +90,7 @@ class ProgressDisplay(logging.Handler):
     def _finish(self, step: str, is_good: bool) -> None:
         seconds = time.monotonic() - self._started.pop(step, time.monotonic())
         if step in self._tasks:
-            self._progress.remove_task(self._tasks.pop(step))  # type: ignore[arg-type]  # rich calls its int a TaskID
+            self._progress.remove_task(self._tasks.pop(step))
         mark = "[green]✓[/]" if is_good else "[red]✗[/]"
         self._print(f"{mark} {_name(step):<32} {seconds:7.1f} s  {peak_memory_gb():4.1f} GB")
 

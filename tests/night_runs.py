@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 
 CHECKER = Path(__file__).resolve().parents[2] / "shared" / "acceptance" / "check_published.py"
-# a small company's night in seconds: fewer trees and one cut-off; everything else as for everybody
+# a small company's night in seconds: fewer trees and rows, one cut-off; everything else as for everybody
 SETTINGS = """
 company: Small & Co
 currency: EUR
 timezone: Europe/Berlin
-forecast: {trees: 40, backtest_weeks: [13]}
+forecast: {trees: 40, train_rows: 30_000, backtest_rows: 30_000, backtest_weeks: [13]}
 """
 STOCK_LISTS = ("transfer_orders", "allocation", "available_to_promise", "order_sourcing")
 
@@ -58,16 +57,7 @@ def registry_of(home: Path, run: str) -> dict:
 
 
 def broken_copy(nights, tmp_path: Path) -> Path:
-    """A copy of the published company, to be broken."""
+    """A copy of the published company, to be broken or to go on with."""
     home = tmp_path / "company"
     shutil.copytree(nights[0], home, symlinks=True)
     return home
-
-
-@pytest.fixture(autouse=True)
-def environment_stays():
-    """A run points the process at its home; the next test starts without it."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)

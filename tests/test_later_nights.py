@@ -1,12 +1,8 @@
-"""Nights after the first one: with edits, made again, models that were tampered with; and one of an earlier day.
-
-Apart from test_night.py, so that two workers share the nights.
-"""
+"""Nights after the first one: with edits, made again, models that were tampered with; and one of an earlier day."""
 
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from unittest.mock import ANY
 
 import polars as pl
@@ -16,23 +12,17 @@ from night_runs import (
     assert_contract,
     broken_copy,
     company,
-    environment_stays,  # noqa: F401
     manifest,
     parquet_hashes,
     registry_of,
     shelfcast,
 )
 
-
-@pytest.fixture(scope="module")
-def one_night(tmp_path_factory) -> tuple[Path, list]:
-    """One company after its first night."""
-    home = company(tmp_path_factory.mktemp("company"))
-    return home, [shelfcast("run", "--home", home)]
+pytestmark = pytest.mark.usefixtures("environment_stays")
 
 
-def test_a_model_file_that_was_changed_ends_the_night(one_night, tmp_path):
-    home = broken_copy(one_night, tmp_path)
+def test_a_model_file_that_was_changed_ends_the_night(first_night, tmp_path):
+    home = broken_copy(first_night, tmp_path)
     model = home / "models/run-00001/trained.json"
     model.write_bytes(model.read_bytes().replace(b"0", b"1", 1))
     result = shelfcast("run", "--home", home)
@@ -41,8 +31,8 @@ def test_a_model_file_that_was_changed_ends_the_night(one_night, tmp_path):
         assert text in result.output.replace("\n", "")
 
 
-def test_an_edit_that_cannot_be_followed_ends_the_night_and_says_where_it_stands(one_night, tmp_path):
-    home = broken_copy(one_night, tmp_path)
+def test_an_edit_that_cannot_be_followed_ends_the_night_and_says_where_it_stands(first_night, tmp_path):
+    home = broken_copy(first_night, tmp_path)
     (home / "decisions").mkdir()
     header = "level,node,starts_on,ends_on,factor,quantity,owner,reason,expires_on"
     good = "total,total,2025-06-26,2025-07-02,1.2,,Ann,fair,2025-07-02"
@@ -65,8 +55,8 @@ def test_an_edit_that_cannot_be_followed_ends_the_night_and_says_where_it_stands
     assert "fair" in (home / "published/run-00003/index.html").read_text(encoding="utf-8")
 
 
-def test_an_older_night_made_again_later_has_the_same_bytes(one_night, tmp_path):
-    home = broken_copy(one_night, tmp_path)
+def test_an_older_night_made_again_later_has_the_same_bytes(first_night, tmp_path):
+    home = broken_copy(first_night, tmp_path)
     tills = home / "landing" / "pos" / "sales" / "tills.csv"
     lines = tills.read_text(encoding="utf-8").splitlines(keepends=True)
     # a correction takes lines back, and a late file brings others

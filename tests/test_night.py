@@ -14,8 +14,6 @@ from night_runs import (
     STOCK_LISTS,
     assert_contract,
     broken_copy,
-    company,
-    environment_stays,  # noqa: F401
     manifest,
     parquet_hashes,
     registry_of,
@@ -25,13 +23,14 @@ from night_runs import (
 from benchmarks.marts import questions
 
 ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.usefixtures("environment_stays")
 
 
 @pytest.fixture(scope="module")
-def two_nights(tmp_path_factory) -> tuple[Path, list]:
+def two_nights(first_night, tmp_path_factory) -> tuple[Path, list]:
     """One company, two nights on the same landing."""
-    home = company(tmp_path_factory.mktemp("company"))
-    return home, [shelfcast("run", "--home", home), shelfcast("run", "--home", home)]
+    home = broken_copy(first_night, tmp_path_factory.mktemp("two_nights"))
+    return home, [*first_night[1], shelfcast("run", "--home", home)]
 
 
 def test_a_night_is_published_and_says_where_to_look(two_nights):

@@ -87,13 +87,7 @@ def _horizon_checks(horizon: Horizon, as_of: date) -> list[Check]:
         table.has_rows("There are forecasts.", advice=FAULT),
         table.unique("sku_id", "location_id", period),
         *table.given("sku_id", "location_id", period),
-        table.no_rows(
-            "as_of_is_the_business_day",
-            f"as_of is {as_of} in every row.",
-            f"select * from {table.name} where as_of is distinct from {day(as_of)}",
-            (*table.shown, "as_of"),
-            advice=FAULT,
-        ),
+        table.of_business_day(as_of, advice=FAULT),
         table.no_rows(
             "nothing_is_missing_or_negative",
             "Mean and quantiles are numbers of zero or more; model and segment are named.",
@@ -241,13 +235,7 @@ def _hierarchy(as_of: date) -> list[Check]:
     return [
         table.has_rows("The hierarchy is forecast.", advice=FAULT),
         table.unique("level", "node", "period_type", "period_start"),
-        table.no_rows(
-            "as_of_is_the_business_day",
-            f"as_of is {as_of} in every row.",
-            f"select * from {table.name} where as_of is distinct from {day(as_of)}",
-            (*table.shown, "as_of"),
-            advice=FAULT,
-        ),
+        table.of_business_day(as_of, advice=FAULT),
         table.no_rows(
             "quantiles_are_in_order",
             "Mean and quantiles are numbers of zero or more, and a higher quantile is never below a lower one.",

@@ -29,12 +29,7 @@ def order_checks(settings: QualitySettings, as_of: date) -> list[Check]:
     return [
         ORDERS.unique("sku_id", "location_id", "supplier_id", "from_location_id"),
         *ORDERS.given("sku_id", "location_id", "order_qty"),
-        _never(
-            "as_of_is_the_business_day",
-            f"as_of is {as_of} in every line.",
-            f"as_of is distinct from {day(as_of)}",
-            "as_of",
-        ),
+        ORDERS.of_business_day(as_of, advice=FAULT),
         _never(
             "position_is_its_terms",
             "position = on hand - reserved - backorder + on order + in transfer.",

@@ -39,7 +39,7 @@ def _transfers(as_of: date) -> list[Check]:
     return [
         TRANSFERS.unique("from_location_id", "to_location_id", "sku_id"),
         *TRANSFERS.given("from_location_id", "to_location_id", "sku_id", "qty"),
-        _as_of(TRANSFERS, as_of),
+        TRANSFERS.of_business_day(as_of, advice=FAULT),
         _never(
             TRANSFERS,
             "quantity_is_its_terms",
@@ -101,7 +101,7 @@ def _allocation(as_of: date) -> list[Check]:
     return [
         ALLOCATION.unique("from_location_id", "sku_id", "location_id"),
         *ALLOCATION.given("from_location_id", "sku_id", "location_id", "allocated_qty"),
-        _as_of(ALLOCATION, as_of),
+        ALLOCATION.of_business_day(as_of, advice=FAULT),
         _never(
             ALLOCATION,
             "quantity_is_its_terms",
@@ -136,7 +136,7 @@ def _promises(as_of: date) -> list[Check]:
     return [
         PROMISES.unique("pool", "sku_id", "promised_for"),
         *PROMISES.given("pool", "sku_id", "promised_for", "promise_01pct_qty"),
-        _as_of(PROMISES, as_of),
+        PROMISES.of_business_day(as_of, advice=FAULT),
         _never(
             PROMISES,
             "dates_are_ahead",
@@ -177,7 +177,7 @@ def _sourcing(as_of: date) -> list[Check]:
     return [
         SOURCING.unique("source", "order_id", "line_number", "location_id"),
         *SOURCING.given("order_id", "line_number", "sku_id", "sourced_qty"),
-        _as_of(SOURCING, as_of),
+        SOURCING.of_business_day(as_of, advice=FAULT),
         _never(
             SOURCING,
             "quantity_is_its_terms",
@@ -204,16 +204,6 @@ def _sourcing(as_of: date) -> list[Check]:
             *("transport_amount", "keep_value_amount", "parcel_amount", "landed_cost_amount"),
         ),
     ]
-
-
-def _as_of(table: Table, as_of: date) -> Check:
-    return _never(
-        table,
-        "as_of_is_the_business_day",
-        f"as_of is {as_of} in every line.",
-        f"as_of is distinct from {day(as_of)}",
-        "as_of",
-    )
 
 
 def _never(table: Table, name: str, description: str, condition: str, *shown: str) -> Check:

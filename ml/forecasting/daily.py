@@ -13,7 +13,7 @@ import polars as pl
 
 from ml.forecasting.contract import HORIZON_BLOCKS
 from ml.forecasting.hierarchy import hierarchy_of
-from ml.forecasting.models.day_effects import calendar_factor
+from ml.forecasting.models.day_effects import calendar_factor, closed_days
 from ml.forecasting.panel import BLOCK_DAYS, Panel
 
 PROFILE_WEEKS = 26
@@ -78,26 +78,22 @@ def learn_day_shares(history: pl.DataFrame, panel: Panel, country: str | None) -
 def open_days(history: pl.DataFrame, cutoff: date) -> np.ndarray:
     """1 for each day ahead, 0 where the company sold next to nothing on that day of the year in every year known.
 
-    Next to nothing: under 5 % of the median day of the two weeks around it. Only days of the year count (25 December),
-    not weekdays: those are in the weekday profile.
+    Next to nothing: see `closed_days`. Only days of the year count (25 December), not weekdays: those are in the
+    weekday profile.
     """
     totals = history.filter(pl.col("date") <= cutoff).group_by("date").agg(pl.col("quantity").sum()).sort("date")
-    by_day = dict(zip(totals["date"].to_list(), totals["quantity"].to_list(), strict=True))
     result = np.ones(HORIZON_DAYS)
-    if not by_day:
+    if totals.is_empty():
         return result
-    first = min(by_day)
+    first = totals["date"][0]
+    ago = (totals["date"] - first).dt.total_days().to_numpy()
+    closed = closed_days(np.bincount(ago, weights=totals["quantity"].to_numpy(), minlength=(cutoff - first).days + 1))
     for index in range(HORIZON_DAYS):
         day = cutoff + timedelta(days=index + 1)
         past = [d for d in (_years_before(day, n) for n in range(1, 11)) if d and first <= d <= cutoff]
-        if past and all(_is_closed(by_day, d) for d in past):
+        if past and all(closed[(d - first).days] for d in past):
             result[index] = 0.0
     return result
-
-
-def _is_closed(by_day: dict[date, float], day: date) -> bool:
-    around = [by_day.get(day + timedelta(days=k), 0.0) for k in range(-7, 8) if k]
-    return by_day.get(day, 0.0) < 0.05 * float(np.median(around))
 
 
 def _years_before(day: date, years: int) -> date | None:

@@ -9,9 +9,10 @@ on days of series, so days, weeks, months and the hierarchy stay sums of one ano
 """
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -116,7 +117,7 @@ def apply_edits(
 
 
 def _step(
-    row: Mapping[str, object],
+    row: Mapping[str, Any],
     members: np.ndarray,
     start: int,
     end: int,
@@ -125,11 +126,9 @@ def _step(
     chunk: int,
 ) -> Step:
     if row["factor"] is not None:
-        return Step(members, start, end, float(row["factor"]))  # type: ignore[arg-type]
+        return Step(members, start, end, float(row["factor"]))
     first, last = row["starts_on"], row["ends_on"]
-    assert isinstance(first, date)
-    assert isinstance(last, date)
-    wanted = float(row["quantity"]) * (end - start) / ((last - first).days + 1)  # type: ignore[arg-type]
+    wanted = float(row["quantity"]) * (end - start) / ((last - first).days + 1)
     total = _total(members, start, end, before, daily, chunk)
     if total > 0:
         return Step(members, start, end, wanted / total)
@@ -216,6 +215,6 @@ def _shown(value: object) -> str:
     return "(empty)" if value is None else repr(str(value))
 
 
-def _near(value: object, names: object) -> str:
-    found = difflib.get_close_matches(str(value), [str(name) for name in names], n=1)  # type: ignore[attr-defined]
+def _near(value: object, names: Iterable[object]) -> str:
+    found = difflib.get_close_matches(str(value), [str(name) for name in names], n=1)
     return f"; did you mean {found[0]!r}?" if found else ""

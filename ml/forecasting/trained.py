@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import lightgbm as lgb
 import polars as pl
@@ -125,12 +126,9 @@ def from_files(files: Mapping[str, bytes]) -> Trained:
         ) from error
 
 
-def _block_model(model: Mapping[str, object], files: Mapping[str, bytes]) -> BlockModel:
-    parts = tuple(
-        (part["last_block"], lgb.Booster(model_str=files[part["file"]].decode()))
-        for part in model["parts"]  # type: ignore[attr-defined]
-    )
-    return BlockModel(parts, model["facts"], model["code_labels"])  # type: ignore[arg-type]
+def _block_model(model: Mapping[str, Any], files: Mapping[str, bytes]) -> BlockModel:
+    parts = tuple((part["last_block"], lgb.Booster(model_str=files[part["file"]].decode())) for part in model["parts"])
+    return BlockModel(parts, model["facts"], model["code_labels"])
 
 
 def _columns(frame: pl.DataFrame) -> dict[str, list[object]]:

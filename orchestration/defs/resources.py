@@ -4,10 +4,13 @@ The home comes from the environment, so that one code location serves any compan
 for them, so that a changed `shelfcast.yml` counts at the next run without a reload.
 """
 
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
+from packaging.version import Version
 
 from orchestration.dbt import PROJECT, executable
 from orchestration.settings import Settings, home_directory, load_settings
@@ -23,14 +26,20 @@ class Company(dg.ConfigurableResource):
         return load_settings(Path(self.home))
 
 
+class Dbt(DbtCliResource):
+    """dbt of this installation, whose version need not be asked of a process of its own (2 s a night)."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+
 @dg.definitions
 def resources() -> dg.Definitions:
     """Provide the company and dbt to every asset."""
     return dg.Definitions(
         resources={
             "company": Company(home=str(home_directory())),
-            "dbt": DbtCliResource(
-                project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(executable())
-            ),
+            "dbt": Dbt(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(executable())),
         }
     )

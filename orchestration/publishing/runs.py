@@ -77,7 +77,7 @@ def point_latest(published_dir: Path, run_id: str) -> None:
     link = published_dir / f"{_LINKING}{run_id}"
     link.unlink(missing_ok=True)
     link.symlink_to(run_id, target_is_directory=True)  # relative: the home may be moved or mounted elsewhere
-    os.replace(link, published_dir / LATEST)  # noqa: PTH105  (Path.replace says nothing about being atomic; os.replace does)
+    link.replace(published_dir / LATEST)  # os.replace: atomic
     _sync(published_dir)
 
 

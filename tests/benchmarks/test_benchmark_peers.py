@@ -12,7 +12,7 @@ from benchmarks import m5, peers, problem
 def given_weeks(train: list[list[int]], horizon: int = 3, season: int = 2) -> problem.Given:
     starts = [date(2020, 1, 6) + timedelta(weeks=k) for k in range(len(train[0]) + horizon)]
     task = problem.Task("week", horizon, season, 1)
-    return problem.Given(task, None, np.array(train), starts, None, np.empty((0, 0)))  # type: ignore[arg-type]
+    return problem.Given(task, None, np.array(train), starts, None, np.empty((0, 0)))
 
 
 def test_seasonal_naive_repeats_the_last_season() -> None:

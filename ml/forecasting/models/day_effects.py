@@ -20,6 +20,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import lfilter
 
 from ml.forecasting.calendar import DayRegressors, day_regressors
@@ -34,6 +35,7 @@ _FLOOR = 0.1  # of the mean day of the last year: an empty day is a small number
 _STILL = 1e-9  # noise below which a group never moved: it says nothing of days, and no penalty would keep it solvable
 _START_STEP = 28  # groups that began within so many days of each other share the first day, and the matrices
 _CLOSED = 0.05  # of the median of the two weeks around: below it the company was closed
+_AROUND = 7  # days before and after
 _COMPANY_LEVELS = ("total", "department")  # their groups reach over regions
 _COMPANY = -1  # in place of the code of a region
 
@@ -96,6 +98,18 @@ def day_effects(demand: np.ndarray, regressors: DayRegressors, parent: np.ndarra
     return np.round(effects, 6)  # linear algebra on two threads differs from that on one beyond the tenth digit
 
 
+def closed_days(sold: np.ndarray) -> np.ndarray:
+    """Which days the company was closed: (days,), from what it sold in all on consecutive days.
+
+    Closed: under 5 % of the median day of the two weeks around it, of those of them that are known at either end.
+    """
+    if len(sold) < 2:
+        return np.zeros(len(sold), dtype=bool)
+    padded = np.pad(sold.astype(np.float64), _AROUND, constant_values=np.nan)
+    around = np.delete(sliding_window_view(padded, 2 * _AROUND + 1), _AROUND, axis=1)
+    return sold < _CLOSED * np.nanmedian(around, axis=1)
+
+
 def without_closed_days(demand: np.ndarray) -> np.ndarray:
     """Demand (groups, days); days on which next to nothing was sold anywhere are filled from a week before and after.
 
@@ -104,8 +118,7 @@ def without_closed_days(demand: np.ndarray) -> np.ndarray:
     """
     total = demand.sum(axis=0)
     days = len(total)
-    around = np.array([np.median(np.delete(total[max(t - 7, 0) : t + 8], min(t, 7))) for t in range(days)])
-    closed = np.flatnonzero(total < _CLOSED * around)
+    closed = np.flatnonzero(closed_days(total))
     filled = demand.copy()
     for day in closed:
         near = [other for other in (day - 7, day + 7) if 0 <= other < days and other not in closed]

@@ -10,7 +10,7 @@ from small_companies import AS_OF, make_series
 from ml.forecasting.calendar import Events, day_regressors
 from ml.forecasting.daily import HORIZON_DAYS, learn_day_shares
 from ml.forecasting.hierarchy import hierarchy_of
-from ml.forecasting.models.day_effects import MIN_DAYS, calendar_factor, day_effects, without_closed_days
+from ml.forecasting.models.day_effects import MIN_DAYS, calendar_factor, closed_days, day_effects, without_closed_days
 from ml.forecasting.panel import Panel, build_panel
 
 COUNT, DAYS = 12, 1092
@@ -82,6 +82,15 @@ def test_a_closed_day_teaches_nothing_about_its_day_of_the_month() -> None:
     assert (without_closed_days(demand) == 10.0).all()
     demand[0, 20] = 0.0  # one place closed, the other open: a day like any other
     assert without_closed_days(demand)[0, 20] == 0.0
+
+
+def test_a_closed_day_has_under_a_twentieth_of_the_median_of_the_two_weeks_around() -> None:
+    sold = np.full(40, 100.0)
+    sold[[0, 20, 21, 39]] = 0.0, 4.9, 5.0, 1.0
+    assert np.flatnonzero(closed_days(sold)).tolist() == [0, 20, 39]
+    sold[13:28] = 0.0  # closed for two weeks: in their middle nothing around says what is usual
+    assert 20 not in np.flatnonzero(closed_days(sold))
+    assert closed_days(np.array([0.0])).tolist() == [False]
 
 
 def test_short_histories_have_no_effects_and_young_groups_take_those_above() -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from ml.forecasting.models.prophet import Aggregate, fit_aggregate, forecast_aggregates
+from ml.forecasting.models.prophet import AGGREGATES_A_WORKER, Aggregate, fit_aggregate, forecast_aggregates
 
 
 def task(name: str, days: int = 800) -> Aggregate:
@@ -38,7 +38,8 @@ def test_prophet_learns_season_and_weekday() -> None:
 
 
 def test_failures_are_named_and_the_rest_is_forecast() -> None:
-    names = ["fine", "crash", "raise", "nan", "also fine"]
+    # enough of them for a second worker
+    names = ["fine", "crash", "raise", "nan", "also fine", *(f"filler {k}" for k in range(AGGREGATES_A_WORKER))]
     results = forecast_aggregates([task(name, 10) for name in names], 2, 120.0, moody)
     assert list(results) == names
     for name in ("fine", "also fine"):
@@ -59,6 +60,6 @@ def test_nothing_to_do() -> None:
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_any_number_of_workers_gives_the_same(workers: int) -> None:
-    tasks = [task(f"t{k}", 10 + k) for k in range(5)]
+    tasks = [task(f"t{k}", 10 + k) for k in range(2 * AGGREGATES_A_WORKER + 1)]
     results = forecast_aggregates(tasks, workers, 60.0, moody)
     assert [float(results[t.name][0]) for t in tasks] == [t.values.mean() for t in tasks]

@@ -181,13 +181,13 @@ def test_a_new_fit_that_is_worse_on_what_it_has_seen_is_refused(
 ) -> None:
     class Broken(BlockModel):
         def predict(self, store: object, series: np.ndarray, threads: int) -> np.ndarray:
-            return 5.0 * super().predict(store, series, threads)  # type: ignore[arg-type]
+            return 5.0 * super().predict(store, series, threads)
 
     honest = training.fit_model
 
     def broken(*arguments: object) -> object:
-        model, failed = honest(*arguments)  # type: ignore[arg-type]
-        return Broken(model.parts, model.facts, model.code_labels), failed  # type: ignore[union-attr]
+        model, failed = honest(*arguments)
+        return Broken(model.parts, model.facts, model.code_labels), failed
 
     monkeypatch.setattr(training, "fit_model", broken)
     day = AS_OF + timedelta(days=7)

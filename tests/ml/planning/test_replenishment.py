@@ -180,7 +180,10 @@ def test_no_demand_and_nothing_owed_is_no_order():
 def many_pairs(count=400, seed=3):
     """Pairs of every kind, faults among them."""
     draw = np.random.default_rng(seed)
-    pick = lambda *values: values[draw.integers(len(values))]  # noqa: E731
+
+    def pick(*values):
+        return values[draw.integers(len(values))]
+
     return [
         {
             "sku_id": f"P{number // 8:03}",
