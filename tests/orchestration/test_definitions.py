@@ -61,7 +61,7 @@ def test_the_nightly_job_holds_every_step(definitions):
 
 
 def test_the_replay_is_a_job_of_its_own_once_a_week(definitions):
-    assert list(definitions.resolve_job_def("replay").graph.node_dict) == ["replay_history"]
+    assert list(definitions.resolve_job_def("replay").graph.node_dict) == ["replay_history", "replay_gate"]
     assert definitions.resolve_schedule_def("every_week").cron_schedule == "0 12 * * 0"
 
 
@@ -75,6 +75,7 @@ def test_every_table_that_a_suite_asks_about_has_its_asset_check():
     gated = {table for tables in GATED.values() for table in tables}
     made_by = (gates.feeds_checks, gates.marts_checks, gates.outputs_checks, gates.results_checks)
     declared = {check.table for checks in made_by for check in checks(settings, day, ALL_TABLES)}
+    declared |= {check.table for check in gates.replay_checks(day, ALL_TABLES)}
     assert declared == gated
 
 
