@@ -65,7 +65,7 @@ bench: $(BENCH_INSTALLED)
 # New pins: edit pyproject.toml, then this. Hashes stay, no host name enters the lock.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: $(INSTALLED)
-	$(LOCK) --extra demo --extra dev pyproject.toml --output-file requirements.lock
+	$(LOCK) --extra demo --extra dev --extra server pyproject.toml --output-file requirements.lock
 	$(LOCK) --all-extras --constraint requirements.lock pyproject.toml --output-file benchmarks/requirements.lock
 
 # Removes what this project made, the home with its warehouse and published nights included.

@@ -111,14 +111,44 @@ def rebuild(
         _run_night(settings, None, run_id)
 
 
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Argument(metavar="FROM", help="First business day, YYYY-MM-DD.")],
+    last: Annotated[str, typer.Argument(metavar="TO", help="Last business day, included.")],
+    home: HomeOption = None,
+    allow_insecure: InsecureOption = False,
+) -> None:
+    """Run the nights of a range of past business days, one after the other; stops at the first that is not published.
+
+    `latest` stays at the newest business day. In the UI: job past_nights, Backfill.
+    """
+    days = [date.fromisoformat(_day(text) or "") for text in (first, last)]
+    if days[0] > days[1]:
+        errors.print(f"[red]error:[/] {first} is after {last}")
+        raise typer.Exit(2)
+    with _plain_errors():
+        settings = load_settings(home)
+        require_private(settings.home, allow_insecure)
+        from orchestration.night import run_past_nights
+
+        outcomes = run_past_nights(settings, days[0], days[1], Console(file=sys.stdout, width=WIDTH))
+        for day, outcome in outcomes:
+            mark, name = ("[green]✓[/]", "published") if outcome.is_published else ("[red]✗[/]", "not published")
+            console.print(f"{mark} {day} {name} {outcome.run.run_id if outcome.run else ''}", highlight=False)
+        if not outcomes[-1][1].is_published:
+            message = (outcomes[-1][1].run.message if outcomes[-1][1].run else "") or "\n".join(outcomes[-1][1].errors)
+            errors.print(escape(message), soft_wrap=True, highlight=False)
+            raise typer.Exit(1)
+
+
 def _run_night(settings: Settings, day: str | None, rebuild: str | None) -> None:
     from orchestration.night import run_night
     from orchestration.report import print_night
 
     # bound to the terminal now: a step may send what a library prints elsewhere meanwhile
     outcome = run_night(settings, day, Console(file=sys.stdout, width=WIDTH), rebuild)
-    if outcome.is_published:
-        print_night(settings, console)
+    if outcome.is_published and outcome.run:
+        print_night(settings, outcome.run.run_id, console)
         return
     latest = settings.published / "latest"
     kept = f"latest stays at {latest.resolve().name}" if latest.exists() else "nothing was published before"
@@ -198,7 +228,7 @@ def _day(text: str | None) -> str | None:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        errors.print(f"[red]error:[/] --as-of {text!r} is not a date like 2026-01-31")
+        errors.print(f"[red]error:[/] {text!r} is not a date like 2026-01-31")
         raise typer.Exit(2) from None
 
 

@@ -82,7 +82,7 @@ def _lock(settings: Settings) -> Finding:
     except ShelfcastError as error:
         return Finding("warehouse", False, str(error), "wait for that run to end, or end that process")
     except Exception as error:  # a corrupt file raises whatever DuckDB makes of its bytes
-        advice = "move the file away; the next run rebuilds it from landing/"
+        advice = "the next run puts it aside and rebuilds it from landing/; or restore a backup (docs/runbook.md)"
         return Finding("warehouse", False, str(error).splitlines()[0], advice)
 
 

@@ -10,15 +10,19 @@ import logging
 import os
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from orchestration import runs
+from orchestration import alerts, night_lock, runs
 from orchestration.progress import ProgressDisplay
 from orchestration.settings import HOME_VARIABLE, Settings
 from orchestration.warehouse import connect
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,28 @@ def run_night(settings: Settings, as_of: str | None, console: Console, rebuild: 
     from orchestration.defs.jobs import NIGHTLY
 
     asked = {key: value for key, value in (("as_of", as_of), ("rebuild", rebuild)) if value}
-    is_done, errors = _run(NIGHTLY, {"ops": {"ingest": {"config": asked}}} if asked else {}, console)
-    with connect(settings) as con:
-        newest = runs.recent(con, 1)
-        if newest and not is_done:
-            runs.end(con, newest[0].run_id, runs.FAILED, "\n".join(errors))
+    with night_lock.held(settings.home, night_lock.command(), console.print):
+        done = _run(settings, NIGHTLY, {"ops": {"ingest": {"config": asked}}} if asked else {}, console)
+        with connect(settings) as con:
             newest = runs.recent(con, 1)
-    return Outcome(is_done, newest[0] if newest else None, errors)
+            if newest and not done.is_done:
+                runs.end(con, newest[0].run_id, runs.FAILED, "\n".join(done.errors))
+                newest = runs.recent(con, 1)
+    run = newest[0] if newest else None
+    if not done.is_done:
+        _tell(settings, console, done, NIGHTLY, run)
+    return Outcome(done.is_done, run, done.errors)
+
+
+def run_past_nights(settings: Settings, first: date, last: date, console: Console) -> list[tuple[date, Outcome]]:
+    """Run the nights of a range of business days one after the other; stops at the first that is not published."""
+    outcomes = []
+    for ahead in range((last - first).days + 1):
+        day = first + timedelta(days=ahead)
+        outcomes.append((day, run_night(settings, day.isoformat(), console)))
+        if not outcomes[-1][1].is_published:
+            break
+    return outcomes
 
 
 def run_replay(settings: Settings, console: Console) -> tuple[str, ...]:
@@ -62,12 +81,33 @@ def run_replay(settings: Settings, console: Console) -> tuple[str, ...]:
     prepare_instance(settings)
     from orchestration.defs.jobs import REPLAY
 
-    is_done, errors = _run(REPLAY, {}, console)
-    return () if is_done else errors
+    with night_lock.held(settings.home, night_lock.command(), console.print):
+        done = _run(settings, REPLAY, {}, console)
+    if not done.is_done:
+        _tell(settings, console, done, REPLAY, None)
+    return done.errors
 
 
-def _run(name: str, config: dict[str, Any], console: Console) -> tuple[bool, tuple[str, ...]]:
-    """Run a job in this process, with a progress display: whether it came to its end, and why not."""
+@dataclass(frozen=True)
+class _Done:
+    """How a job ended; key: its Dagster run."""
+
+    is_done: bool
+    errors: tuple[str, ...]
+    key: str
+
+
+def _tell(settings: Settings, console: Console, done: _Done, job: str, run: runs.Run | None) -> None:
+    """Alert of a job that did not come to its end; the daemon's sensor, which sees it as well, finds it told."""
+    kind = alerts.REFUSED if run is not None and run.state == runs.REFUSED else alerts.FAILED
+    message = (run.message if run else "") or "\n".join(done.errors)
+    alert = alerts.Alert(done.key, kind, job, run.run_id if run else None, message)
+    for trouble in alerts.raise_alert(settings.home, settings.alerts, settings.company, alert):
+        console.print(trouble, style="yellow", markup=False)
+
+
+def _run(settings: Settings, name: str, config: dict[str, Any], console: Console) -> _Done:
+    """Run a job in this process, with a progress display."""
     # Dagster takes 3 s to import: only a run pays for it
     import dagster as dg
 
@@ -84,8 +124,22 @@ def _run(name: str, config: dict[str, Any], console: Console) -> tuple[bool, tup
             )
         finally:
             logger.removeHandler(display)
+            purge_records(instance, settings.schedule.keep_records_days)
     failures = [event for event in result.all_events if event.is_step_failure]
-    return result.success, tuple(_reason(event.step_failure_data) for event in failures)
+    reasons = () if result.success else tuple(_reason(event.step_failure_data) for event in failures)
+    return _Done(result.success, reasons, result.run_id)
+
+
+def purge_records(instance: DagsterInstance, days: int) -> int:
+    """Remove Dagster's records of runs that ended more than `days` days ago; returns how many went."""
+    import dagster as dg
+
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    before = datetime.now(UTC) - timedelta(days=days)
+    old = instance.get_run_ids(dg.RunsFilter(statuses=ended, created_before=before))
+    for run_id in old:
+        instance.delete_run(run_id)
+    return len(old)
 
 
 def _reason(data: object) -> str:

@@ -30,6 +30,7 @@ STEP_NAMES = {
     "results_gate": "check the marts",
     "published__latest": "publish",
     "replay_history": "replay the past",
+    "replay_gate": "check the replay",
 }
 
 

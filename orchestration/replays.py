@@ -15,7 +15,10 @@ from orchestration.warehouse import read_frame, replace_table, table_exists
 
 RESULTS, TUNING, NOTES = "ml.policy_replay", "ml.service_tuning", "ml.replay_notes"
 PUBLISHED = {"mart_policy_replay": RESULTS, "mart_service_tuning": TUNING}
-NO_REPLAY = "no replay of the company's history yet: `shelfcast replay` makes one (the job `replay` does so weekly)"
+NO_REPLAY = (
+    "no replay of the company's history that passed its checks yet: `shelfcast replay` makes one (the job `replay` "
+    "does so weekly)"
+)
 
 
 def keep_replay(
@@ -25,6 +28,12 @@ def keep_replay(
     replace_table(con, RESULTS, results)
     replace_table(con, TUNING, tuning)
     replace_table(con, NOTES, pl.DataFrame({"text": list(notes)}, schema={"text": pl.String}))
+
+
+def discard_replay(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop the tables of a replay that its gate refused: the next night has none to publish."""
+    for table in (RESULTS, TUNING, NOTES):
+        con.execute(f"drop table if exists {table}")
 
 
 def absent_replay(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -22,11 +22,13 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connect, table_exists
 
 
-def print_night(settings: Settings, console: Console) -> None:
-    """Say what the newest night came to: rows, accuracy beside seasonal naive, orders, and where to look."""
-    folder = (settings.published / "latest").resolve()
+def print_night(settings: Settings, run_id: str, console: Console) -> None:
+    """Say what a published night came to: rows, accuracy beside seasonal naive, orders, and where to look."""
+    folder = settings.published / run_id
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     console.print(f"\n[bold]Published {manifest['run_id']}[/], business day {manifest['as_of']}")
+    if (latest := (settings.published / "latest").readlink().name) != run_id:
+        console.print(f"a past day: latest stays at {latest}")
     console.print(_rows_table(manifest["inputs"]))
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
         source = page_data.source_of(con)

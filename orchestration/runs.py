@@ -79,6 +79,11 @@ def begin(con: duckdb.DuckDBPyConnection, settings: Settings, rebuild_of: str | 
     return run_id
 
 
+def left_open(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the runs that never ended: before a new one begins, those that a kill or a power cut took."""
+    return [run.run_id for run in recent(con, 10) if run.state == RUNNING]
+
+
 def set_as_of(con: duckdb.DuckDBPyConnection, run_id: str, as_of: date) -> None:
     """Fix the business day of a run."""
     con.execute("update ops.runs set as_of = ? where run_id = ?", [as_of, run_id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -30,3 +31,20 @@ def require_private(home: Path, allow_insecure: bool) -> None:
         folder = home / name
         if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
             folder.chmod(0o700)
+
+
+def read_secret(home: Path, variable: str, name: str) -> str | None:
+    """Return a secret: the environment variable, else the file `secrets/<name>`, None where there is neither.
+
+    Raises:
+        SettingsError: others on the machine may read or change the file.
+    """
+    if (given := os.environ.get(variable)) is not None:
+        return given.strip() or None
+    path = home / "secrets" / name
+    if not path.exists():
+        return None
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise SettingsError(f"{path}: may be read or changed by others (mode {mode:04o}) — run `chmod 600 {path}`")
+    return path.read_text(encoding="utf-8").strip() or None

@@ -21,6 +21,7 @@ from ml.customers.settings import CustomerSettings
 from ml.forecasting.settings import ForecastSettings
 from ml.planning.settings import PlanningSettings
 from ml.simulation.settings import SimulationSettings
+from orchestration.alerts import AlertSettings
 from orchestration.errors import SettingsError
 from orchestration.identity.settings import IdentitySettings
 from orchestration.ingestion.settings import IngestionSettings
@@ -57,6 +58,15 @@ class ScheduleSettings(BaseModel):
 
     replay_at: str = Field(
         "12:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Local time of the weekly replay's start, HH:MM."
+    )
+    late_until: str = Field(
+        "08:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Local time until which an extract that comes after the night's start reruns the night; what comes "
+        "later waits for the next one.",
+    )
+    keep_records_days: int = Field(
+        90, ge=1, le=3650, description="Days that Dagster's own records of runs (events, logs) are kept."
     )
     replay_on: int = Field(7, ge=1, le=7, description="Weekday of the replay, ISO: Monday 1 … Sunday 7.")
 
@@ -118,6 +128,9 @@ class Settings(BaseModel):
         default_factory=IdentitySettings, description="How customer accounts of several sources are told to be one."
     )
     marts: MartsSettings = Field(default_factory=MartsSettings, description="Thresholds and rates of the marts.")
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings, description="Who hears of a night that was not published."
+    )
     publishing: PublishingSettings = Field(default_factory=PublishingSettings, description="What a night publishes.")
 
     home: Path = Field(Path("home"), exclude=True, description="Not a key of the file: the home directory itself.")

@@ -55,7 +55,7 @@ def _open(settings: Settings, wait_seconds: float) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(str(settings.warehouse), config=configuration(settings))
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+            if not is_locked(error):
                 raise
             if time.monotonic() > deadline:
                 raise WarehouseBusyError(
@@ -63,6 +63,11 @@ def _open(settings: Settings, wait_seconds: float) -> duckdb.DuckDBPyConnection:
                     "wait for that run to end, or end it, and start again"
                 ) from None
             time.sleep(0.5)
+
+
+def is_locked(error: duckdb.Error) -> bool:
+    """Say whether another process holds the file. A corrupt `block` has no lock in its message but these letters."""
+    return "could not set lock" in str(error).lower()
 
 
 def _first_line(error: Exception) -> str:

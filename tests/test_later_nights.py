@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from unittest.mock import ANY
 
+import duckdb
 import polars as pl
 import pytest
 from night_runs import (
@@ -53,6 +54,22 @@ def test_an_edit_that_cannot_be_followed_ends_the_night_and_says_where_it_stands
     listed = pl.read_parquet(home / "published/run-00003/forecast_edits.parquet")
     assert listed.select("owner", "state", "expires_on").rows() == [("Ann", "applied", date(2025, 7, 2))]
     assert "fair" in (home / "published/run-00003/index.html").read_text(encoding="utf-8")
+
+
+def test_a_replay_says_what_it_came_to_passes_its_gate_and_waits_for_the_next_night(first_night, tmp_path):
+    home = broken_copy(first_night, tmp_path)
+    with (home / "shelfcast.yml").open("a") as settings:
+        settings.write("simulation: {days: 84, draws: 100}\n")
+    result = shelfcast("replay", "--home", home)
+    assert result.exit_code == 0, result.output
+    for text in ("min/max on average sales", "proposed", "days of stock", "the next night publishes it"):
+        assert text in result.output
+    with duckdb.connect(str(home / "warehouse/shelfcast.duckdb"), read_only=True) as con:
+        groups = "select distinct service_group from {} order by 1"
+        tuned = con.execute(groups.format("ml.service_tuning")).fetchall()
+        asked = con.execute("select count(*) from ops.data_quality where gate = 'replay'").fetchone()[0]
+    assert tuned == [("all products",)]
+    assert asked > 20
 
 
 def test_an_older_night_made_again_later_has_the_same_bytes(first_night, tmp_path):

@@ -13,7 +13,7 @@ import polars as pl
 
 from data_quality import gates, report
 from data_quality.results import CheckResult
-from orchestration import quality_history, runs
+from orchestration import quality_history, replays, runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io
 from orchestration.ingestion.catalogue import canonical_feeds
@@ -54,10 +54,9 @@ GATED = {
         "ml.allocation",
         "ml.available_to_promise",
         "ml.order_sourcing",
-        "ml.policy_replay",
-        "ml.service_tuning",
     ),
     gates.RESULTS: ("marts.kpi_daily", "marts.mart_sku_location_day"),
+    gates.REPLAY: (replays.RESULTS, replays.TUNING),
 }
 DECLARED = {
     gates.FEEDS: gates.feeds_checks,
@@ -65,6 +64,7 @@ DECLARED = {
     FORECASTS: gates.outputs_checks,
     ORDERS: gates.outputs_checks,
     gates.RESULTS: gates.results_checks,
+    gates.REPLAY: lambda _, as_of, tables: gates.replay_checks(as_of, tables),
 }
 RESULTS = "ops.data_quality"
 
@@ -109,6 +109,17 @@ def orders_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Ite
 def results_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
     """Before publication: may the marts that read forecasts go out?"""
     yield from _run_gate(context, company.settings(), gates.RESULTS)
+
+
+@dg.multi_asset_check(name="replay_gate", specs=_specs(gates.REPLAY), pool=POOL)
+def replay_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
+    """After a replay: may nights publish it? One that may not goes."""
+    settings = company.settings()
+    found = list(_run_gate(context, settings, gates.REPLAY))
+    if any(not result.passed and result.severity == dg.AssetCheckSeverity.ERROR for result in found):
+        with retrying_io(), connect(settings) as con:
+            replays.discard_replay(con)
+    yield from found
 
 
 def _run_gate(context: dg.AssetCheckExecutionContext, settings: Settings, gate: str) -> Iterator[dg.AssetCheckResult]:

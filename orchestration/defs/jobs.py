@@ -1,10 +1,14 @@
 """The nightly job and the weekly replay with their schedules: the same jobs for schedule, UI and command line."""
 
+from typing import Any
+
 import dagster as dg
 
-from orchestration.settings import load_settings
+from orchestration.defs.resources import Company
+from orchestration.night import purge_records
+from orchestration.settings import Settings, load_settings
 
-NIGHTLY, REPLAY = "nightly", "replay"
+NIGHTLY, REPLAY, PAST, TIDY = "nightly", "replay", "past_nights", "tidy"
 _REPLAYED = dg.AssetSelection.groups("proof")
 
 nightly = dg.define_asset_job(
@@ -23,6 +27,38 @@ replay = dg.define_asset_job(
 )
 
 
+@dg.op(description="Removes Dagster's records of runs beyond schedule.keep_records_days.")
+def remove_old_records(context: dg.OpExecutionContext, company: Company) -> None:
+    """Keep Dagster's own database from growing for ever; what a night came to stands in ops.runs."""
+    removed = purge_records(context.instance, company.settings().schedule.keep_records_days)
+    context.log.info(f"{removed} runs removed from Dagster's records")
+
+
+@dg.job(name=TIDY, executor_def=dg.in_process_executor, description="Removes old records of runs.")
+def tidy() -> None:
+    """Remove old records of runs."""
+    remove_old_records()
+
+
+def past_nights(settings: Settings) -> Any:
+    """The nightly job by business day, so that the UI can run a range of past nights: its partitions are the days.
+
+    A night of an older business day than latest's is published beside it: latest stays. (The type of an asset job that
+    is not resolved yet has no public name.)
+    """
+    days = dg.DailyPartitionsDefinition(settings.quality.earliest_date.isoformat(), timezone=settings.timezone)
+    config = dg.PartitionedConfig(
+        days, run_config_for_partition_key_fn=lambda day: {"ops": {"ingest": {"config": {"as_of": day}}}}
+    )
+    return dg.define_asset_job(
+        PAST,
+        selection=dg.AssetSelection.all() - _REPLAYED,
+        config=config,
+        executor_def=dg.in_process_executor,
+        description="Past nights by business day: choose a range of days under Backfill; they run one after the other.",
+    )
+
+
 @dg.definitions
 def schedules() -> dg.Definitions:
     """Provide the jobs and their schedules at the hours and in the time zone of the settings."""
@@ -32,6 +68,7 @@ def schedules() -> dg.Definitions:
         job=nightly,
         cron_schedule=settings.schedule.cron,
         execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Starts the night at {settings.schedule.at}, {settings.timezone}.",
     )
     weekly = dg.ScheduleDefinition(
@@ -39,6 +76,15 @@ def schedules() -> dg.Definitions:
         job=replay,
         cron_schedule=settings.schedule.replay_cron,
         execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Starts the replay at {settings.schedule.replay_at} on weekday {settings.schedule.replay_on}.",
     )
-    return dg.Definitions(jobs=[nightly, replay], schedules=[schedule, weekly])
+    tidying = dg.ScheduleDefinition(
+        name="every_month",
+        job=tidy,
+        cron_schedule="0 13 1 * *",
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Removes old records of runs on the first of the month.",
+    )
+    return dg.Definitions(jobs=[nightly, replay, past_nights(settings), tidy], schedules=[schedule, weekly, tidying])

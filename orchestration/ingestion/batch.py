@@ -8,6 +8,7 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
+from orchestration import failpoints
 from orchestration.ingestion import keys, ledger, quarantine, strays
 from orchestration.ingestion.casting import fault_expression, stored_expressions
 from orchestration.ingestion.declarations import SourceFeed
@@ -81,6 +82,7 @@ def load_batch(
         changed = [f.original.name for f in batch.files if stamp_of(f.original) != batch.stamps[f.original.name]]
         if changed:
             raise FileRefusedError(f"{changed[0]} was changed or removed while it was read")
+        failpoints.reached("mid_load")
         con.execute("commit")
     except duckdb.Error as error:
         con.execute("rollback")

@@ -154,6 +154,11 @@ def known_files(con: duckdb.DuckDBPyConnection) -> list[LedgerEntry]:
     return _entries(con, f"where state <> '{REPLACED}'", "source, feed, name, file_id", "ops.file_ledger")
 
 
+def digests(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the SHA-256 of every content that was ever met, refused ones too."""
+    return {row[0] for row in con.execute("select distinct sha256 from ops.files").fetchall()}
+
+
 def manifest_inputs(con: duckdb.DuckDBPyConnection) -> list[Mapping[str, object]]:
     """Return the manifest's `inputs`: every file known to the night, with its row counts."""
     counts = ("rows_physical", "rows_loaded", "rows_quarantined", "rows_excluded", "rows_duplicate", "rows_superseded")

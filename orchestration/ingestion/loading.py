@@ -102,7 +102,7 @@ def _load_feed(night: IngestionRun, feed: SourceFeed, growing: set[Path]) -> Non
     started = time.monotonic()
     before = night.report.rows_loaded
     paths = []
-    for path in _files(feed.folder(night.landing), feed.pattern):
+    for path in files_of(feed.folder(night.landing), feed.pattern):
         if path not in growing:
             paths.append(path)
             continue
@@ -274,7 +274,7 @@ def _forget_corrected(
 def _still_growing(feeds: list[SourceFeed], landing: Path, settings: IngestionSettings) -> set[Path]:
     """Return the files that are being written: young ones are looked at again, once for all feeds, within limits."""
     started = time.time()
-    paths = {path for feed in feeds for path in _files(feed.folder(landing), feed.pattern)}
+    paths = {path for feed in feeds for path in files_of(feed.folder(landing), feed.pattern)}
     stamps = {path: stamp for path in paths if (stamp := stamp_of(path))}
     seen = {p: stamp for p, stamp in stamps.items() if abs(started - stamp[1] / 1e9) < settings.quiet_seconds}
     deadline = time.monotonic() + settings.wait_seconds
@@ -354,7 +354,7 @@ def _told(feed: SourceFeed, entry: LedgerEntry) -> str:
     return f"{feed.name} {entry.name}: {', '.join(parts)}{detail}"
 
 
-def _files(folder: Path, pattern: str = "*") -> list[Path]:
+def files_of(folder: Path, pattern: str = "*") -> list[Path]:
     """Return the extracts of a folder by name; what is still being written carries a dot or `.part` by custom."""
     if not folder.is_dir():
         return []
@@ -368,7 +368,7 @@ def _files(folder: Path, pattern: str = "*") -> list[Path]:
 def _undeclared(feeds: list[SourceFeed], landing: Path) -> list[str]:
     known = {feed.folder(landing) for feed in feeds}
     folders = sorted(p for p in landing.glob("*/*") if p.is_dir()) if landing.is_dir() else []
-    return [str(folder) for folder in folders if folder not in known and _files(folder)]
+    return [str(folder) for folder in folders if folder not in known and files_of(folder)]
 
 
 def _has_rows(con: duckdb.DuckDBPyConnection, relation: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import failpoints
 from orchestration.publishing import runs
 from orchestration.publishing.manifest import manifest_of, write_manifest
 from orchestration.publishing.marts_file import build_marts_file
@@ -39,6 +40,8 @@ def publish(
 ) -> Path:
     """Publish a night as `published_dir`/<run_id>, point `latest` at it, remove nights beyond settings.keep_runs.
 
+    A night of an earlier business day than that of `latest` is kept beside it.
+
     con: the warehouse; it is only read. outputs: what to publish, in the order of the manifest; each relation must
     exist. What is not published belongs into night.absent, with the reason. Returns the night's folder.
 
@@ -52,14 +55,24 @@ def publish(
     try:
         written = _write_files(con, night, outputs, mart_schemas, building, settings, say)
         write_manifest(building, manifest_of(night, written, runs.next_sequence(published_dir)))
+        failpoints.reached("before_rename")
         final = runs.finish_building(building, published_dir, night.run_id)
     except BaseException:  # an interrupt too: half a night must not stay behind
         shutil.rmtree(building, ignore_errors=True)
         raise
-    runs.point_latest(published_dir, night.run_id)
+    failpoints.reached("before_swap")
+    if not _is_past(published_dir, night):
+        runs.point_latest(published_dir, night.run_id)
+    failpoints.reached("after_swap")
     removed = runs.prune(published_dir, settings.keep_runs)
     say(f"published {final.name}" + (f", removed {len(removed)} older nights" if removed else ""))
     return final
+
+
+def _is_past(published_dir: Path, night: Night) -> bool:
+    """Whether latest is of a later business day: planners stay with it when a past night is made now."""
+    latest = runs.latest_run_id(published_dir)
+    return any(run.run_id == latest and run.as_of > night.as_of for run in runs.list_runs(published_dir))
 
 
 def _require_distinct(outputs: Sequence[OutputTable], night: Night) -> None:
@@ -82,7 +95,10 @@ def _write_files(
     say: Say,
 ) -> list[WrittenTable]:
     """Write everything but the manifest."""
-    written = [_write_table(con, table, night, folder, say) for table in outputs]
+    written = []
+    for table in outputs:
+        written.append(_write_table(con, table, night, folder, say))
+        failpoints.reached("mid_publish")
     tables = build_marts_file(con, folder, written, mart_schemas)
     say(f"marts.duckdb: {len(tables)} tables")
     if night.data_docs is not None:

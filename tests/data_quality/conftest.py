@@ -16,10 +16,12 @@ from data_quality.gates import (
     FEEDS,
     MARTS,
     OUTPUTS,
+    REPLAY,
     RESULTS,
     feeds_checks,
     marts_checks,
     outputs_checks,
+    replay_checks,
     results_checks,
 )
 from data_quality.results import CheckResult
@@ -50,6 +52,7 @@ def declared(good: Path) -> dict[str, list[Check]]:
         MARTS: marts_checks(settings, AS_OF, tables),
         OUTPUTS: outputs_checks(settings, AS_OF, tables),
         RESULTS: results_checks(settings, AS_OF, tables),
+        REPLAY: replay_checks(AS_OF, tables),
     }
 
 

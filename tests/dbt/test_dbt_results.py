@@ -95,7 +95,7 @@ def test_series_carry_what_is_known_of_them(query: Query) -> None:
         "from intermediate.int_series_selected where location_id in ('S1', 'unlisted:south') order by 1"
     )
     assert rows == [
-        (1, "fresh", "fruit", day(30), day(31), None),
+        (1, "fresh", "fruit", day(30), day(31), date(2023, 1, 1)),  # no launch of the product known: listed then
         (4, "fresh", "fruit", day(10, 2), day(15), None),  # the closed place is part of the pool's history
         (5, None, None, None, None, date(2024, 4, 15)),
     ]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import date
 
+import dagster as dg
 import pytest
 
 from data_quality import gates
@@ -61,7 +62,7 @@ def test_the_nightly_job_holds_every_step(definitions):
 
 
 def test_the_replay_is_a_job_of_its_own_once_a_week(definitions):
-    assert list(definitions.resolve_job_def("replay").graph.node_dict) == ["replay_history"]
+    assert set(definitions.resolve_job_def("replay").graph.node_dict) == {"replay_history", "replay_gate"}
     assert definitions.resolve_schedule_def("every_week").cron_schedule == "0 12 * * 0"
 
 
@@ -70,11 +71,49 @@ def test_the_schedule_starts_at_two_in_the_company_time_zone(definitions):
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
 
 
+def test_past_nights_are_the_nightly_job_by_business_day(definitions):
+    past, nightly = definitions.resolve_job_def("past_nights"), definitions.resolve_job_def("nightly")
+    assert set(past.graph.node_dict) == set(nightly.graph.node_dict)
+    config = past.partitioned_config.get_run_config_for_partition_key("2025-05-31")
+    assert config == {"ops": {"ingest": {"config": {"as_of": "2025-05-31"}}}}
+    keys = past.partitions_def.get_partition_keys_in_range(dg.PartitionKeyRange("2025-05-30", "2025-06-01"))
+    assert keys == ["2025-05-30", "2025-05-31", "2025-06-01"]
+
+
+def test_what_the_daemon_does_is_on_without_a_click(definitions):
+    assert {s.name: s.default_status.value for s in definitions.schedules} == dict.fromkeys(
+        ("every_night", "every_week", "every_month"), "RUNNING"
+    )
+    assert {s.name: s.default_status.value for s in definitions.sensors} == dict.fromkeys(
+        ("late_extracts", "failed_runs"), "RUNNING"
+    )
+
+
+def test_old_records_of_runs_go_and_running_ones_stay():
+    from orchestration.night import purge_records
+
+    @dg.op
+    def nothing():
+        pass
+
+    @dg.job
+    def small():
+        nothing()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        small.execute_in_process(instance=instance)
+        open_run = instance.create_run_for_job(small)
+        assert purge_records(instance, 1) == 0
+        assert purge_records(instance, -1) == 1
+        assert [run.run_id for run in instance.get_runs()] == [open_run.run_id]
+
+
 def test_every_table_that_a_suite_asks_about_has_its_asset_check():
     settings, day = QualitySettings(), date(2025, 1, 1)
     gated = {table for tables in GATED.values() for table in tables}
     made_by = (gates.feeds_checks, gates.marts_checks, gates.outputs_checks, gates.results_checks)
     declared = {check.table for checks in made_by for check in checks(settings, day, ALL_TABLES)}
+    declared |= {check.table for check in gates.replay_checks(day, ALL_TABLES)}
     assert declared == gated
 
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 
-from orchestration import runs
+from orchestration import failpoints, runs
 from orchestration.dbt import build_arguments, descriptions, ensure_manifest, environment, output_folder
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL
@@ -55,6 +55,7 @@ def business_tables() -> dg.Definitions:
 
     @dbt_assets(name="dbt_build_marts", select=AFTER_FORECASTING, **shared)
     def dbt_build_marts(context: dg.AssetExecutionContext, dbt: DbtCliResource, company: Company) -> Iterator[Any]:
+        failpoints.reached("mid_build")
         yield from _build(context, dbt, company.settings(), "build_marts")
 
     return dg.Definitions(assets=[dbt_build, dbt_build_marts])

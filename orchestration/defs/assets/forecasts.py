@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from orchestration import edit_history, model_registry, runs
+from orchestration import edit_history, failpoints, model_registry, runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.settings import Settings
@@ -114,6 +114,7 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
             )
             runs.note_models(con, run_id, in_use)
             edit_history.note(con, run_id, result.edits)
+        failpoints.reached("after_forecasts")
 
 
 def _models_for(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str, as_of: date) -> tuple[str | None, str]:

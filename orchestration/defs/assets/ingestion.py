@@ -7,7 +7,7 @@ import dagster as dg
 import duckdb
 from pydantic import Field
 
-from orchestration import runs
+from orchestration import alerts, failpoints, night_lock, recovery, runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.errors import InputRefusedError
@@ -55,9 +55,20 @@ def ingest_extracts(
 ) -> Iterator[dg.MaterializeResult]:
     """Load what is new in `landing/`, file by file, and renew the views that dbt reads."""
     settings = company.settings()
+    # a run of the schedule or the UI has a process of its own, whose end lets go of the lock; the command line holds it
+    night_lock.hold(settings.home, f"{context.job_name}, Dagster run {context.run_id}", context.log.info)
     feeds = source_feeds(settings.home)
+    recovery.require_room(settings)
+    if done := recovery.set_aside_broken(settings):
+        context.log.warning(done)
     with retrying_io(), connect(settings) as con:
         asked = config.as_of
+        for lost in runs.left_open(con):
+            alert = alerts.Alert(
+                lost, alerts.INTERRUPTED, context.job_name, lost, "the run was killed, or the power cut"
+            )
+            for trouble in alerts.raise_alert(settings.home, settings.alerts, settings.company, alert):
+                context.log.warning(trouble)
         if config.rebuild:
             older = runs.find(con, config.rebuild)
             run_id = runs.begin(con, settings, older.run_id)
@@ -78,6 +89,7 @@ def ingest_extracts(
                 report.errors
             )
         runs.set_as_of(con, run_id, as_of)
+        failpoints.reached("after_ingest")
         context.log.info(f"business day {as_of}, {_summary(report)}")
         yield dg.MaterializeResult(asset_key=["ops", "file_ledger"], metadata={"files": dict(report.files)})
         for feed in canonical_feeds().values():

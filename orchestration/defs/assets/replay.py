@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration import runs
+from orchestration import night_lock, runs
 from orchestration.defs.assets.forecasts import EVENTS_QUERY, HISTORY_QUERY, SERIES_QUERY
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
@@ -56,6 +56,7 @@ def replay_history(context: dg.AssetExecutionContext, company: Company) -> Itera
     from ml.simulation.study import study
 
     settings = company.settings()
+    night_lock.hold(settings.home, f"{context.job_name}, Dagster run {context.run_id}", context.log.info)
     with retrying_io(), connect(settings) as con:
         _, as_of = runs.current(con)
         absent = [query.split(" from ")[1].split()[0] for query in QUERIES.values()]

@@ -10,14 +10,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
-from conftest import AS_OF, OUTPUTS
+from conftest import AS_OF, OUTPUTS, night_of
 
+from orchestration import failpoints
 from orchestration.publishing import publication
 from orchestration.publishing.manifest import schema_version
 from orchestration.publishing.night import OutputTable, PublicationError
@@ -186,37 +188,68 @@ def test_older_nights_go(run_night: Run, published_dir: Path) -> None:
     assert [run.sequence for run in list_runs(published_dir)] == [2, 3]
 
 
-KILLED = """
-import os, signal, sys
+PUBLISH = """
+import resource, signal, sys
 from pathlib import Path
 import duckdb
 from conftest import OUTPUTS, night_of, quietly
 from orchestration.publishing import publication
 from orchestration.publishing.settings import PublishingSettings
-publication.write_manifest = lambda *a: os.kill(os.getpid(), signal.SIGKILL)
+if len(sys.argv) > 3:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
 with duckdb.connect(sys.argv[1], read_only=True) as con:
-    where = Path(sys.argv[2])
     publication.publish(
-        con, night_of("killed"), OUTPUTS[-1:], published_dir=where, settings=PublishingSettings(), say=quietly
+        con, night_of("next"), OUTPUTS[-1:], published_dir=Path(sys.argv[2]), settings=PublishingSettings(), say=quietly
     )
 """
 
 
-def test_a_killed_publication_leaves_latest_and_the_next_one_tidies_up(
+def publish_apart(warehouse: Path, published: Path, *more: str, **environment: str) -> subprocess.CompletedProcess:
+    """Publish a night 'next' in a process of its own, which may die."""
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    return subprocess.run(
+        [sys.executable, "-c", PUBLISH, str(warehouse), str(published), *more],
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        capture_output=True,
+    )
+
+
+@pytest.mark.parametrize("point", ["mid_publish", "before_rename", "before_swap", "after_swap"])
+def test_a_killed_publication_leaves_latest_whole_and_the_next_one_tidies_up(
+    point: str, run_night: Run, published_dir: Path, warehouse_file: Path
+) -> None:
+    run_night("a")
+    killed = publish_apart(warehouse_file, published_dir, **{failpoints.VARIABLE: point})
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    has_name, is_latest = point in ("before_swap", "after_swap"), point == "after_swap"
+    assert entries(published_dir) == ["a", "latest", "next"] if has_name else [".building-next", "a", "latest"]
+    assert latest_run_id(published_dir) == ("next" if is_latest else "a")
+    assert (published_dir / "latest" / "manifest.json").is_file()
+    run_night("b")
+    assert entries(published_dir) == ["a", "b", "latest", *(["next"] if has_name else [])]
+    assert latest_run_id(published_dir) == "b"
+
+
+def test_a_full_disk_leaves_latest_and_nothing_half_done(
     run_night: Run, published_dir: Path, warehouse_file: Path
 ) -> None:
     run_night("a")
-    paths = [str(ROOT), str(Path(__file__).parent)]
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(warehouse_file), str(published_dir)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert entries(published_dir) == [".building-killed", "a", "latest"]
+    full = publish_apart(warehouse_file, published_dir, "20000")
+    assert full.returncode == 1
+    assert b"large" in full.stderr or b"write" in full.stderr, full.stderr.decode()
+    assert entries(published_dir) == ["a", "latest"]
+    assert publish_apart(warehouse_file, published_dir).returncode == 0
+    assert latest_run_id(published_dir) == "next"
+
+
+def test_a_past_night_made_now_is_kept_beside_latest(run_night: Run, published_dir: Path) -> None:
+    run_night("a")
+    run_night("past", as_of=night_of("a").as_of - timedelta(days=3))
+    assert entries(published_dir) == ["a", "latest", "past"]
     assert latest_run_id(published_dir) == "a"
-    run_night("b")
-    assert entries(published_dir) == ["a", "b", "latest"]
+    run_night("same")
+    assert latest_run_id(published_dir) == "same"
 
 
 def test_readers_of_latest_never_see_an_error_or_half_a_night(run_night: Run, published_dir: Path) -> None:
