@@ -24,7 +24,10 @@ def labels(lines: pa.Table, products: pa.Table | None, shares: Mapping[str, Sequ
     places = lines["from_location_id"].to_pylist() if "from_location_id" in names else [None] * lines.num_rows
     if not shares:
         return [supplier or place or NOBODY for supplier, place in zip(suppliers, places, strict=True)]
-    owner = {named: buyer for buyer in reversed(shares) for named in shares[buyer]}
+    owner: dict[str | None, str] = {}
+    for buyer, named in shares.items():
+        for each in named:
+            owner.setdefault(each, buyer)
     of_product = {}
     for row in products.to_pylist() if products is not None else []:
         of_product[row["sku_id"]] = owner.get(row["category"]) or owner.get(row["department"])

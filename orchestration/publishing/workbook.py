@@ -205,7 +205,7 @@ def _shown(value: object) -> str:
 
 
 def _write_summary(book: xlsxwriter.Workbook, file: pq.ParquetFile, written: WrittenTable, night: Night) -> None:
-    """Last sheet, on which the workbook opens: what this is, of when, how many lines, worth how much, what columns mean."""
+    """Last sheet, on which the workbook opens: what this is, of when, how many worth how much, what columns mean."""
     sheet = book.add_worksheet("Summary")
     sheet.activate()
     title = book.add_format({"bold": True, "font_size": 16})
@@ -252,8 +252,8 @@ def _facts(file: pq.ParquetFile, written: WrittenTable, night: Night) -> list[tu
             (
                 "To decide",
                 "Fill in decision (accept, change, reject), decided_qty with change, decided_by and decision_note; "
-                "save the workbook under its own name in home/decisions/. The next night reads it; a line left empty is "
-                "open.",
+                "save the workbook under its own name in home/decisions/. The next night reads it; a line left "
+                "empty is open.",
             )
         )
     facts.append(("Exact values", f"{written.file}, beside this file"))

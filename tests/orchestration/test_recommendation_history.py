@@ -132,10 +132,10 @@ def test_what_cannot_be_followed_is_answered_with_its_place(
     assert next_night(con, tmp_path) == [
         f"{where} 2, column 'decision', value 'maybe': unknown decision — write accept, change or reject",
         f"{where} 3, column 'decided_qty', value '7': not whole packs of 6 — write a multiple of order_multiple",
-        f"{where} 4, column 'decided_qty', value 'many': no quantity of zero or more — write the units to order or move "
-        "instead",
-        f"{where} 5, column 'decided_qty', value '8': accepted, but with another quantity — write change, or leave the "
-        "quantity empty",
+        f"{where} 4, column 'decided_qty', value 'many': no quantity of zero or more — write the units to order or "
+        "move instead",
+        f"{where} 5, column 'decided_qty', value '8': accepted, but with another quantity — write change, or leave "
+        "the quantity empty",
         f"{where} 6, column 'decided_qty', value '4': below the smallest order of 6 — write zero, or min_order_qty or "
         "more",
     ]
