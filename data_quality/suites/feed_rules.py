@@ -278,5 +278,11 @@ FEEDS = (
         key="level node starts_on ends_on",
         shown="level node starts_on ends_on factor quantity owner",
     ),
+    Feed(
+        "decisions_recommendations",
+        "recommendation_id decision",
+        key="recommendation_id",
+        shown="recommendation_id decision decided_qty",
+    ),
     Feed("decisions_erase_customers", "source customer_id", shown="source"),
 )

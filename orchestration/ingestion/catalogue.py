@@ -60,7 +60,8 @@ class Column:
 class CanonicalFeed:
     """One canonical feed, e.g. `pos/sales`: columns, key, the column that dates a row, and how files combine.
 
-    is_daily: a company delivers it for each day, so its newest date says how fresh it is.
+    is_daily: a company delivers it for each day, so its newest date says how fresh it is. files: which files of
+    home/decisions/ it reads, where they are not named like the feed. exclude: (when, reason) of rows that say nothing.
     """
 
     name: str
@@ -71,6 +72,8 @@ class CanonicalFeed:
     date_column: str | None
     is_daily: bool
     columns: tuple[Column, ...]
+    files: str = ""
+    exclude: tuple[tuple[str, str], ...] = ()
 
     @property
     def table(self) -> str:
@@ -114,6 +117,8 @@ def _feed(name: str, body: dict) -> CanonicalFeed:
         date_column=body.get("date"),
         is_daily=body.get("daily", False),
         columns=tuple(_column(column, text, body) for column, text in body["columns"].items()),
+        files=body.get("files", ""),
+        exclude=tuple((rule["when"], rule["reason"]) for rule in body.get("exclude", ())),
     )
 
 

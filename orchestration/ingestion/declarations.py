@@ -75,7 +75,7 @@ class SourceFeed:
     def pattern(self) -> str:
         """Return which files of the folder are this feed's."""
         if self.source == DECISIONS:
-            return f"{self.feed}*"
+            return self.into.files or f"{self.feed}*"
         return Path(self.files).name if self.files else "*"
 
     @property
@@ -107,7 +107,8 @@ def source_feeds(home: Path) -> list[SourceFeed]:
 
 def _built_in(into: CanonicalFeed) -> SourceFeed:
     source, feed = into.name.split("/")
-    return SourceFeed(source, feed, into, load=into.load)
+    exclude = tuple(Exclusion(when=when, reason=reason) for when, reason in into.exclude)
+    return SourceFeed(source, feed, into, load=into.load, exclude=exclude)
 
 
 def _read(path: Path) -> list[SourceFeed]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from orchestration.ingestion.casting import CANONICAL, Value, number_from_text, timestamp_from_text
 from orchestration.ingestion.catalogue import Column
-from orchestration.ingestion.declarations import SourceFeed
+from orchestration.ingestion.declarations import DECISIONS, SourceFeed
 from orchestration.ingestion.expressions import Kind, headers_of, kinds_of, rewrite
 from orchestration.ingestion.refusals import FileRefusedError
 from orchestration.ingestion.shape import ColumnSource, Format
@@ -71,6 +71,8 @@ def added_headers(feed: SourceFeed, header: tuple[str, ...], earlier: tuple[str,
 
     A file of canonical columns has nothing else to offer, so there every further column counts.
     """
+    if feed.source == DECISIONS:
+        return []  # a workbook that comes back edited has all the columns that it was published with
     known = _used(feed) | (set(earlier) if feed.columns is not None else set())
     return [name for name in header if name and name not in known] if earlier or feed.columns is None else []
 

@@ -49,6 +49,11 @@ _MEANINGS = {
     "series": "Number of series measured.",
     "cutoffs": "Days from which the backtest forecast.",
     "order_on": "Day on which to place the order.",
+    "decision": "To fill in: accept, change or reject. Empty = not decided.",
+    "decided_qty": "To fill in with change: units instead, in whole packs.",
+    "decided_by": "To fill in: who decides.",
+    "decision_note": "To fill in: why.",
+    "recommendation_id": "Names the line when the workbook comes back; leave it as it is.",
     "supplier_id": "Supplier to order from; empty when another place delivers.",
     "from_location_id": "Place that delivers; empty when a supplier does.",
     "service_type": "What the target means: value = share of demand served from stock at the level at which the next "

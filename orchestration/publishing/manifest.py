@@ -56,6 +56,8 @@ def _output(written: WrittenTable) -> dict[str, Any]:
         "csv": written.csv,
         "xlsx": written.xlsx,
     }
+    if written.parts:
+        entry["workbooks"] = [{"of": label, "file": file} for label, file in written.parts]
     if written.csv_reason:
         entry["csv_reason"] = written.csv_reason
     return entry

@@ -61,7 +61,8 @@ class Night:
 class WrittenTable:
     """One published table: its files (names inside the night's folder) and what is in them.
 
-    columns: name and Arrow type, in order. csv, xlsx: file name, or None with the reason beside it.
+    columns: name and Arrow type, in order. csv, xlsx: file name, or None with the reason beside it. parts: (buyer
+    or source, workbook of their lines).
     """
 
     table: OutputTable
@@ -72,3 +73,4 @@ class WrittenTable:
     csv: str | None = None
     csv_reason: str | None = None
     xlsx: str | None = None
+    parts: tuple[tuple[str, str], ...] = ()

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from orchestration import failpoints
 from orchestration.publishing import runs
@@ -22,7 +23,7 @@ from orchestration.publishing.night import Night, OutputTable, PublicationError,
 from orchestration.publishing.page import write_page
 from orchestration.publishing.settings import PublishingSettings
 from orchestration.publishing.tables import csv_refusal, write_csv, write_parquet
-from orchestration.publishing.workbook import write_workbook
+from orchestration.publishing.workbook import write_parts, write_workbook
 
 Say = Callable[[str], None]
 DATA_DOCS = "data_docs"
@@ -95,9 +96,10 @@ def _write_files(
     say: Say,
 ) -> list[WrittenTable]:
     """Write everything but the manifest."""
+    products = _products(con) if settings.buyers else None
     written = []
     for table in outputs:
-        written.append(_write_table(con, table, night, folder, say))
+        written.append(_write_table(con, table, night, folder, settings, products, say))
         failpoints.reached("mid_publish")
     tables = build_marts_file(con, folder, written, mart_schemas)
     say(f"marts.duckdb: {len(tables)} tables")
@@ -108,8 +110,19 @@ def _write_files(
     return written
 
 
+def _products(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return what tells whose a product is: sku_id, category, department."""
+    return con.execute("select sku_id, category, department from marts.dim_product").to_arrow_table()
+
+
 def _write_table(
-    con: duckdb.DuckDBPyConnection, table: OutputTable, night: Night, folder: Path, say: Say
+    con: duckdb.DuckDBPyConnection,
+    table: OutputTable,
+    night: Night,
+    folder: Path,
+    settings: PublishingSettings,
+    products: pa.Table | None,
+    say: Say,
 ) -> WrittenTable:
     """Write one table in every form that it comes in."""
     written = write_parquet(con, table, folder)
@@ -125,6 +138,8 @@ def _write_table(
     if table.is_list:
         written = replace(written, xlsx=f"{table.name}.xlsx")
         write_workbook(parquet, folder / f"{table.name}.xlsx", written, night)
+        parts = write_parts(parquet, folder, written, night, products, settings.buyers)
+        written = replace(written, parts=tuple(parts.items()))
     say(f"{table.name}: {written.rows:,} rows" + ("" if written.csv else ", too many for CSV"))
     return written
 

@@ -8,6 +8,11 @@ class PublishingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    buyers: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="Buyer -> suppliers, categories or departments that are theirs: each gets a workbook of their own "
+        "lines, and the page filters by them. Default: a workbook a supplier or feeding place.",
+    )
     keep_runs: int = Field(
         14,
         ge=1,

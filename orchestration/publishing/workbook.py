@@ -1,4 +1,7 @@
-"""Lists that planners act on, as a workbook: a summary sheet, then the lines under a frozen header with filters.
+"""Lists that planners act on, as workbooks: the lines under a frozen header with filters, and a summary sheet.
+
+The sheet of lines stands first, because a workbook that comes back edited (home/decisions/) is read from its first
+sheet; it opens on the summary. One workbook holds the whole list; others hold what one buyer or one source orders.
 
 Text stays text (leading zeros, '=…' as a string, never a formula); the same table and night give the same bytes. What
 a line says is decided elsewhere; exact values are in the Parquet file (a cell holds 15 digits and 32,767 characters).
@@ -7,7 +10,9 @@ a line says is decided elsewhere; exact values are in the Parquet file (a cell h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 from typing import Any
@@ -19,15 +24,21 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from orchestration.publishing import buyers
 from orchestration.publishing.columns import is_money, meaning, number_format
 from orchestration.publishing.night import Night, WrittenTable
+from orchestration.recommendation_history import KEYS, WORDS, recommendation_id
 
+PARTS = "workbooks"
 LINES_PER_SHEET = 1_048_575  # Excel's 1,048,576 rows less the header
 MAX_CELL_CHARACTERS = 32_767
 _BATCH_ROWS = 8_192
 _SHEET_NAME_CHARACTERS = 31
 _WIDTHS = (9, 48)  # narrowest and widest column, in characters
 _Cell = Callable[[int, int, Any], object]
+# what a planner fills in, before the columns of the list; the id of the line stands after them
+DECISION_COLUMNS = ("decision", "decided_qty", "decided_by", "decision_note")
+ID_COLUMN = "recommendation_id"
 
 
 def write_workbook(parquet: Path, path: Path, written: WrittenTable, night: Night) -> None:
@@ -44,10 +55,36 @@ def write_workbook(parquet: Path, path: Path, written: WrittenTable, night: Nigh
             "created": datetime.combine(night.as_of, time()),
         }
     )
-    _write_summary(book, file, written, night)
     for number in range(max(1, math.ceil(written.rows / LINES_PER_SHEET))):
         _write_lines(book, file, written, number)
+    _write_summary(book, file, written, night)
     book.close()
+
+
+def write_parts(parquet: Path, folder: Path, written: WrittenTable, night: Night, products: pa.Table | None,
+                shares: Mapping[str, Sequence[str]]) -> dict[str, str]:  # fmt: skip
+    """Write one workbook a buyer, or a source where no buyers are set: label -> file within the night's folder.
+
+    products: sku_id, category, department, to tell whose a line is. shares: publishing.buyers. Only lists with lines
+    that somebody orders (KEYS) and more than one part come in parts.
+    """
+    if written.table.name not in KEYS:
+        return {}
+    lines = pq.read_table(parquet)
+    labels = buyers.labels(lines, products, shares)
+    named = sorted(set(labels))
+    if len(named) < 2:
+        return {}
+    (folder / PARTS).mkdir(exist_ok=True)
+    files: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        part = Path(scratch) / "part.parquet"
+        for label, file in zip(named, buyers.file_names(written.table.name, named), strict=True):
+            own = lines.filter(pa.array([each == label for each in labels]))
+            pq.write_table(own, part)
+            files[label] = f"{PARTS}/{file}"
+            write_workbook(part, folder / files[label], replace(written, rows=own.num_rows), night)
+    return files
 
 
 def sheet_name(table_name: str, number: int) -> str:
@@ -63,23 +100,35 @@ def _write_lines(book: xlsxwriter.Workbook, file: pq.ParquetFile, written: Writt
     header = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4"})
     sheet.freeze_panes(1, 0)
     sheet.set_row(0, 32)
-    for column, name in enumerate(schema.names):
-        sheet.write_string(0, column, name, header)
+    entry = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#FFF4CC"})
+    key = KEYS.get(written.table.name, ())
+    filled_in = DECISION_COLUMNS if key else ()
+    shift, id_column = len(filled_in), len(filled_in) + len(schema)
+    for column, name in enumerate([*filled_in, *schema.names, *([ID_COLUMN] if key else [])]):
+        sheet.write_string(0, column, name, entry if column < shift else header)
         if note := meaning(name):
             sheet.write_comment(0, column, note, {"author": "Shelfcast", "x_scale": 1.8})
     cells = _cell_writers(book, sheet, file)
+    keys = [schema.get_field_index(name) for name in key]
     row = 0
     for batch in _lines_of(file, number):
         if row == 0:
-            _set_widths(sheet, batch)
+            _set_widths(sheet, batch, shift)
         values = [column.to_pylist() for column in batch.columns]
         # row by row: constant_memory writes a row out as soon as the next one begins
         for line in zip(*values, strict=True):
             row += 1
             for column, value in enumerate(line):
                 if value is not None:
-                    cells[column](row, column, value)
-    sheet.autofilter(0, 0, row, len(schema) - 1)
+                    cells[column](row, column + shift, value)
+            if keys:
+                sheet.write_string(row, id_column, recommendation_id(written.table.name, *(line[k] for k in keys)))
+    if filled_in and row:
+        offered = {"validate": "list", "source": [words[0] for words in WORDS.values()], "error_type": "warning"}
+        sheet.data_validation(1, 0, row, 0, offered)
+        sheet.set_column(0, shift - 1, 13)
+        sheet.set_column(id_column, id_column, 18)
+    sheet.autofilter(0, 0, row, id_column if key else len(schema) - 1)
     sheet.repeat_rows(0)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
@@ -140,13 +189,15 @@ def _text(value: object) -> str:
     return text if len(text) <= MAX_CELL_CHARACTERS else text[: MAX_CELL_CHARACTERS - 1] + "…"
 
 
-def _set_widths(sheet: Worksheet, sample: pa.RecordBatch) -> None:
-    """Give each column the width of its header and its first lines, within what can be read."""
+def _set_widths(sheet: Worksheet, sample: pa.RecordBatch, shift: int) -> None:
+    """Give each column the width of its header and its first lines, within what can be read. shift: columns before."""
     narrowest, widest = _WIDTHS
     for position, (name, column) in enumerate(zip(sample.schema.names, sample.columns, strict=True)):
         lengths = [len(_shown(value)) for value in column.slice(0, 200).to_pylist() if value is not None]
         # headers wrap at '_' in no spreadsheet, so the longest of them set the width
-        sheet.set_column(position, position, min(widest, max(narrowest, len(name) + 2, *lengths, 0) + 1))
+        sheet.set_column(
+            position + shift, position + shift, min(widest, max(narrowest, len(name) + 2, *lengths, 0) + 1)
+        )
 
 
 def _shown(value: object) -> str:
@@ -154,8 +205,9 @@ def _shown(value: object) -> str:
 
 
 def _write_summary(book: xlsxwriter.Workbook, file: pq.ParquetFile, written: WrittenTable, night: Night) -> None:
-    """First sheet: what this is, of when, how many lines, worth how much, what each column means."""
+    """Last sheet, on which the workbook opens: what this is, of when, how many worth how much, what columns mean."""
     sheet = book.add_worksheet("Summary")
+    sheet.activate()
     title = book.add_format({"bold": True, "font_size": 16})
     label = book.add_format({"font_color": "#5F666D", "valign": "top"})
     text = book.add_format({"text_wrap": True, "valign": "top", "align": "left"})
@@ -195,5 +247,14 @@ def _facts(file: pq.ParquetFile, written: WrittenTable, night: Night) -> list[tu
         facts.append((f"Sum of {name}", f"{float(total or 0):,.2f} {night.currency}"))
     if night.simulated_feeds:
         facts.append(("Simulated feeds", f"{', '.join(night.simulated_feeds)}: made up for a demonstration"))
+    if written.table.name in KEYS:
+        facts.append(
+            (
+                "To decide",
+                "Fill in decision (accept, change, reject), decided_qty with change, decided_by and decision_note; "
+                "save the workbook under its own name in home/decisions/. The next night reads it; a line left "
+                "empty is open.",
+            )
+        )
     facts.append(("Exact values", f"{written.file}, beside this file"))
     return facts

@@ -106,6 +106,9 @@ select * from (values
     ('sku', 'B', date '2024-04-01', date '2024-04-14', 0.5, 'ann', 'fair', date '2024-04-14', 'decisions')
 ) as t (level, node, starts_on, ends_on, factor, owner, reason, expires_on, _source);
 
+insert into feeds.decisions_recommendations by name
+select n::varchar as recommendation_id, 'accept' as decision, 'decisions' as _source from days where n < 3;
+
 insert into feeds.decisions_erase_customers by name
 select 'crm' as source, '99' || n as customer_id, 'decisions' as _source from days where n < 3;
 

@@ -10,7 +10,7 @@ import polars as pl
 from ml.planning.order_lines import TARGETS_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs
 from ml.planning.stock_plan import StockPlan, SupplyInputs, plan_stock
-from orchestration import runs
+from orchestration import recommendation_history, runs
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.replays import tuned_targets
@@ -116,6 +116,45 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
         _keep_notes(con, warnings, absent)
     for table in TABLES:
         yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": rows.get(table, 0)})
+
+
+@dg.multi_asset(
+    name="recommendation_history",
+    specs=[
+        dg.AssetSpec(
+            table.split("."),
+            deps=[
+                dg.AssetKey(["ml", "replenishment_orders"]),
+                dg.AssetKey(["ml", "transfer_orders"]),
+                dg.AssetKey(["feeds", "decisions_recommendations"]),
+            ],
+            group_name="planning",
+            kinds={"duckdb"},
+            owners=[OWNER],
+            description=about,
+        )
+        for table, about in {
+            recommendation_history.KNOWN: "Every line recommended by this and earlier published nights, as decided.",
+            recommendation_history.DECISIONS: "What came back in planners' workbooks: accepted, changed, rejected, "
+            "refused.",
+        }.items()
+    ],
+    pool=POOL,
+)
+def recommended(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
+    """Keep the night's lines, and check what planners decided about earlier ones."""
+    settings = company.settings()
+    with retrying_io(), connect(settings) as con:
+        run_id, as_of = runs.current(con)
+        lines = recommendation_history.note(con, run_id, as_of)
+        refused = recommendation_history.judge(con, run_id)
+    context.log.info(f"{lines:,} lines of this night kept")
+    for message in refused:
+        context.log.warning(message)
+    yield dg.MaterializeResult(asset_key=recommendation_history.KNOWN.split("."), metadata={"lines": lines})
+    yield dg.MaterializeResult(
+        asset_key=recommendation_history.DECISIONS.split("."), metadata={"refused": len(refused)}
+    )
 
 
 def _lists(plan: StockPlan | None, absent: dict[str, str]) -> dict[str, pl.DataFrame]:

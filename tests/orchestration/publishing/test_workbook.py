@@ -109,8 +109,8 @@ def test_more_lines_than_a_sheet_holds_go_on_further_sheets(
     monkeypatch.setattr(workbook, "_BATCH_ROWS", 1)
     write_workbook(parquet[0], tmp_path / "list.xlsx", parquet[1], night_of())
     book = openpyxl.load_workbook(tmp_path / "list.xlsx")
-    assert book.sheetnames == ["Summary", "order_list", "order_list (2)"]
-    keys = [row[0].value for name in book.sheetnames[1:] for row in book[name].iter_rows(min_row=2)]
+    assert book.sheetnames == ["order_list", "order_list (2)", "Summary"]
+    keys = [row[0].value for name in book.sheetnames[:2] for row in book[name].iter_rows(min_row=2)]
     assert keys == ["0000123", "http://example.invalid", "北京"]
 
 

@@ -1,0 +1,171 @@
+"""Every line that nights recommended, and what planners decided about it in the workbooks that came back.
+
+Belongs here: `ops.recommendations` (one row a line and run), the check of each decision, and `ml.recommendations` with
+`ml.recommendation_decisions`, from which dbt builds fct_recommendation. Not here: what a line says (ml.planning), the
+workbook itself (publishing.workbook), what was ordered or moved in the end (dbt).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+
+import duckdb
+
+from orchestration import runs
+from orchestration.sql import literal
+from orchestration.warehouse import table_exists
+
+HISTORY = "ops.recommendations"
+KNOWN, DECISIONS = "ml.recommendations", "ml.recommendation_decisions"
+# what names a line of each list, in the order of its id; the columns that a workbook shows too
+KEYS = {
+    "replenishment_orders": ("as_of", "sku_id", "location_id", "supplier_id", "from_location_id"),
+    "transfer_orders": ("as_of", "sku_id", "from_location_id", "to_location_id"),
+}
+# two years of nights: a year to compare with the year before
+KEEP_DAYS = 728
+ACCEPT, CHANGE, REJECT = "accept", "change", "reject"
+# what a planner may write, in the languages of the page; the first of each is what the workbook offers
+WORDS = {
+    ACCEPT: ("accept", "accepted", "yes", "接受"),
+    CHANGE: ("change", "changed", "修改"),
+    REJECT: ("reject", "rejected", "no", "拒绝"),
+}
+_TERMS = {
+    "replenishment_orders": "location_id, supplier_id, from_location_id, order_on as act_on, order_qty as "
+    "recommended_qty, order_value as value_amount, review_days, order_multiple, min_order_qty, stockout_on, "
+    "expected_lost_qty, expected_lost_amount, withheld_reason",
+    "transfer_orders": "to_location_id as location_id, null::varchar as supplier_id, from_location_id, "
+    "ship_on as act_on, qty as recommended_qty, net_gain_amount as value_amount, 7::bigint as review_days, "
+    "order_multiple, 0.0::double as min_order_qty, null::date as stockout_on, null::double as expected_lost_qty, "
+    "null::double as expected_lost_amount, null::varchar as withheld_reason",
+}
+_COLUMNS = (
+    "run_id varchar, recommendation_id varchar, list varchar, as_of date, sku_id varchar, location_id varchar, "
+    "supplier_id varchar, from_location_id varchar, act_on date, recommended_qty double, value_amount double, "
+    "review_days bigint, order_multiple double, min_order_qty double, stockout_on date, expected_lost_qty double, "
+    "expected_lost_amount double, withheld_reason varchar"
+)
+
+
+def recommendation_id(name: str, *key: object) -> str:
+    """Return the id of a line: 16 hex digits of the SHA-256 of list and KEYS[list]; a night made again gives the same.
+
+    64 bits: among 10 million lines two share an id with probability 3e-6.
+    """
+    text = "|".join([name, *("" if value is None else str(value) for value in key)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _id_sql(name: str) -> str:
+    parts = ", ".join(f"coalesce({column}::varchar, '')" for column in KEYS[name])
+    return f"left(sha256(concat_ws('|', {literal(name)}, {parts})), 16)"
+
+
+def note(con: duckdb.DuckDBPyConnection, run_id: str, as_of: date) -> int:
+    """Remember the lines of a run, in place of what the same run noted before; returns how many."""
+    con.execute(f"create table if not exists {HISTORY} ({_COLUMNS})")
+    con.execute(
+        f"delete from {HISTORY} where run_id = ? or as_of < ?::date - {KEEP_DAYS}",
+        [run_id, as_of],
+    )
+    for name, terms in _TERMS.items():
+        if table_exists(con, f"ml.{name}"):
+            con.execute(
+                f"insert into {HISTORY} by name select ? as run_id, {_id_sql(name)} as recommendation_id, "
+                f"{literal(name)} as list, as_of, sku_id, {terms} from ml.{name} order by recommendation_id",
+                [run_id],
+            )
+    row = con.execute(f"select count(*) from {HISTORY} where run_id = ?", [run_id]).fetchone()
+    return row[0] if row else 0
+
+
+def judge(con: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
+    """Check every decision that came back and write KNOWN and DECISIONS; returns a message for each that is refused.
+
+    KNOWN: the lines of published nights before this run and of this run; of several runs of a business day the last.
+    A night made again sees what the older run saw. A message names file, sheet, row, column, value, reason, advice.
+    """
+    before = runs.rebuilt(con, run_id) or run_id
+    con.execute(
+        f"create or replace temp table known as select h.* from {HISTORY} as h inner join ops.runs as r using (run_id) "
+        "where h.run_id = $run or (r.state = $published and h.run_id < $before) "
+        "qualify h.run_id = max(h.run_id) over (partition by h.as_of)",
+        {"run": run_id, "published": runs.PUBLISHED, "before": before},
+    )
+    con.execute(f"create or replace table {DECISIONS} as {_JUDGED}")
+    con.execute(f"create or replace table {KNOWN} as {_DECIDED}", [run_id])
+    con.execute("drop table known")
+    refused = con.execute(
+        f"select problem from {DECISIONS} where state = 'refused' order by file_name, line"
+    ).fetchall()
+    return [row[0] for row in refused]
+
+
+def _words(meaning: str) -> str:
+    return ", ".join(map(literal, WORDS[meaning]))
+
+
+# Rules in the order in which a reader would ask: which line, what, how many.
+_JUDGED = f"""
+with delivered as (
+    select
+        d.recommendation_id, lower(trim(d.decision)) as word, nullif(trim(d.decided_qty), '') as qty_text,
+        try_cast(replace(d.decided_qty, ',', '') as double) as qty, nullif(trim(d.decided_by), '') as decided_by,
+        nullif(trim(d.decision_note), '') as decision_note, coalesce(f.name, '') as file_name, d._line as line
+    from feeds.decisions_recommendations as d left join ops.file_ledger as f on d._file_id = f.file_id
+),
+read as (
+    select
+        d.*, k.list, k.recommended_qty, k.order_multiple, k.min_order_qty, k.recommendation_id is not null as is_known,
+        case when d.word in ({_words(ACCEPT)}) then '{ACCEPT}' when d.word in ({_words(CHANGE)}) then '{CHANGE}'
+            when d.word in ({_words(REJECT)}) then '{REJECT}' end as decision
+    from delivered as d left join known as k using (recommendation_id)
+),
+faults as (
+    select
+        *,
+        case
+            when not is_known then {{'c': 'recommendation_id', 'v': recommendation_id,
+                'why': 'no published line has this id',
+                'do': 'leave the column recommendation_id as it was published'}}
+            when decision is null then {{'c': 'decision', 'v': word, 'why': 'unknown decision',
+                'do': 'write accept, change or reject'}}
+            when decision = '{ACCEPT}' and qty_text is not null and qty is distinct from recommended_qty
+                then {{'c': 'decided_qty', 'v': qty_text, 'why': 'accepted, but with another quantity',
+                'do': 'write change, or leave the quantity empty'}}
+            when decision = '{CHANGE}' and (qty is null or qty < 0 or not isfinite(qty))
+                then {{'c': 'decided_qty', 'v': coalesce(qty_text, '(empty)'), 'why': 'no quantity of zero or more',
+                'do': 'write the units to order or move instead'}}
+            when decision = '{CHANGE}' and order_multiple > 0
+                and abs(qty / order_multiple - round(qty / order_multiple)) > 1e-6
+                then {{'c': 'decided_qty', 'v': qty_text,
+                'why': 'not whole packs of ' || format('{{:g}}', order_multiple),
+                'do': 'write a multiple of order_multiple'}}
+            when decision = '{CHANGE}' and qty > 0 and qty < min_order_qty - 1e-6
+                then {{'c': 'decided_qty', 'v': qty_text,
+                'why': 'below the smallest order of ' || format('{{:g}}', min_order_qty),
+                'do': 'write zero, or min_order_qty or more'}}
+        end as fault
+    from read
+)
+select
+    recommendation_id, list,
+    case when fault is not null then 'refused' when decision = '{ACCEPT}' then 'accepted'
+        when decision = '{CHANGE}' then 'changed' else 'rejected' end as state,
+    case when fault is null then
+        case decision when '{ACCEPT}' then recommended_qty when '{CHANGE}' then qty else 0.0 end end as decided_qty,
+    decided_by, decision_note, file_name, line,
+    case when fault is not null then file_name || ', sheet ' || coalesce(list, 'with the lines') || ', row ' || line
+        || ', column ''' || fault.c || ''', value ''' || coalesce(fault.v, '') || ''': ' || fault.why || ' — '
+        || fault.do end as problem
+from faults
+order by file_name, line, recommendation_id
+"""
+_DECIDED = f"""
+select k.* exclude (run_id), k.run_id = ? as is_tonight, coalesce(d.state, 'open') as decision_state, d.decided_qty,
+    d.decided_by, d.decision_note, d.problem
+from known as k left join {DECISIONS} as d using (recommendation_id)
+order by as_of, recommendation_id
+"""

@@ -1,0 +1,205 @@
+"""An edited workbook comes back: every line's decision is read, checked, answered by its place, and kept."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+
+from orchestration import recommendation_history, runs
+from orchestration.ingestion.declarations import source_feeds
+from orchestration.ingestion.ledger import ensure_ledger
+from orchestration.ingestion.loading import ingest
+from orchestration.ingestion.settings import IngestionSettings
+from orchestration.publishing.buyers import file_names, labels
+from orchestration.publishing.night import Night, OutputTable
+from orchestration.publishing.tables import write_parquet
+from orchestration.publishing.workbook import write_parts, write_workbook
+
+AS_OF = date(2024, 3, 5)
+ORDERS = """
+create table ml.replenishment_orders as
+select * from (values
+    ('0012', 'S1', 'V1', null, 6.0, 6.0), ('0013', 'S1', 'V1', null, 12.0, 6.0), ('0014', 'S1', 'V2', null, 3.0, 1.0),
+    ('0015', 'S2', null, 'W1', 4.0, 4.0), ('0016', 'S2', null, 'W1', 4.0, 4.0), ('0017', 'S2', 'V/2', null, 2.0, 2.0)
+) as t (sku_id, location_id, supplier_id, from_location_id, order_qty, order_multiple),
+(values (date '2024-03-05', date '2024-03-06', 1.5, 7::bigint, 6.0, date '2024-03-09', 1.0, 2.0, null::varchar)) as f
+    (as_of, order_on, order_value, review_days, min_order_qty, stockout_on, expected_lost_qty, expected_lost_amount,
+    withheld_reason)
+"""
+TABLE = OutputTable("replenishment_orders", "ml.replenishment_orders", ("sku_id",), True, "Orders", "What to order.")
+NIGHT = Night("run-00001", AS_OF, "Co", "EUR", "1", "h", [], [], [], {})
+RUN = "insert into ops.runs by name select ? as run_id, ?::date as as_of, ? as state"
+
+
+@pytest.fixture
+def con() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    for schema in ("raw", "feeds", "ops", "ml", "quarantine"):
+        connection.execute(f"create schema {schema}")
+    ensure_ledger(connection)
+    connection.execute(f"create table ops.runs ({runs._COLUMNS}, rebuild_of varchar)")
+    connection.execute(ORDERS)
+    connection.execute(RUN, ["run-00001", AS_OF, runs.PUBLISHED])
+    recommendation_history.note(connection, "run-00001", AS_OF)
+    return connection
+
+
+@pytest.fixture
+def published(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> Path:
+    """The night's workbooks: the whole list and one a source."""
+    folder = tmp_path / "night"
+    folder.mkdir()
+    written = write_parquet(con, TABLE, folder)
+    write_workbook(folder / written.file, folder / "replenishment_orders.xlsx", written, NIGHT)
+    parts = write_parts(folder / written.file, folder, written, NIGHT, None, {})
+    (folder / "parts.json").write_text(json.dumps(parts))
+    return folder
+
+
+def come_back(workbook: Path, home: Path, decisions: dict[str, tuple[object, ...]], name: str = "") -> None:
+    """Fill in decision, decided_qty, decided_by, note by product, as a person would, and save into home/decisions/."""
+    book = openpyxl.load_workbook(workbook)
+    sheet = book["replenishment_orders"]
+    for row in sheet.iter_rows(min_row=2):
+        for cell, value in zip(row, decisions.get(row[4].value, ()), strict=False):
+            cell.value = value
+    (home / "decisions").mkdir(exist_ok=True)
+    book.save(home / "decisions" / (name or workbook.name))
+
+
+def next_night(con: duckdb.DuckDBPyConnection, home: Path) -> list[str]:
+    """Read what came back and judge it in a second run."""
+    con.execute(RUN, ["run-00002", AS_OF, runs.RUNNING])
+    con.execute("update ops.runs set as_of = '2024-03-06' where run_id = 'run-00002'")
+    settings = IngestionSettings(quiet_seconds=0)
+    report = ingest(con, source_feeds(home), home / "landing", "run-00002", 5.0, lambda _: None, settings)
+    assert not [error for error in report.errors if "decisions" in error]
+    assert not [warning for warning in report.warnings if "is new" in warning]
+    con.execute("update ml.replenishment_orders set as_of = date '2024-03-06'")
+    recommendation_history.note(con, "run-00002", date(2024, 3, 6))
+    return recommendation_history.judge(con, "run-00002")
+
+
+def state_of(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, float | None, str | None]]:
+    rows = con.execute(
+        "select sku_id, decision_state, decided_qty, decided_by from ml.recommendations where as_of = '2024-03-05'"
+    ).fetchall()
+    return {sku: tuple(rest) for sku, *rest in rows}
+
+
+def test_accepted_changed_rejected_and_open_lines_are_kept(
+    con: duckdb.DuckDBPyConnection, published: Path, tmp_path: Path
+) -> None:
+    come_back(
+        published / "replenishment_orders.xlsx",
+        tmp_path,
+        {"0012": ("accept", None, "Ann"), "0013": ("Change", 18, "Ann", "fair"), "0015": ("拒绝", None, "Bo")},
+    )
+    assert next_night(con, tmp_path) == []
+    assert state_of(con) == {
+        "0012": ("accepted", 6, "Ann"),
+        "0013": ("changed", 18, "Ann"),
+        "0014": ("open", None, None),
+        "0015": ("rejected", 0, "Bo"),
+        "0016": ("open", None, None),
+        "0017": ("open", None, None),
+    }
+    tonight = con.execute("select count(*), count(distinct recommendation_id) from ml.recommendations where is_tonight")
+    assert tonight.fetchone() == (6, 6)
+
+
+def test_what_cannot_be_followed_is_answered_with_its_place(
+    con: duckdb.DuckDBPyConnection, published: Path, tmp_path: Path
+) -> None:
+    come_back(
+        published / "replenishment_orders.xlsx",
+        tmp_path,
+        {
+            "0012": ("maybe",),
+            "0013": ("change", 7),
+            "0014": ("change", "many"),
+            "0015": ("accept", 8),
+            "0016": ("change", 4),
+            "0017": ("change", 0),
+        },
+    )
+    where = "replenishment_orders.xlsx, sheet replenishment_orders, row"
+    assert next_night(con, tmp_path) == [
+        f"{where} 2, column 'decision', value 'maybe': unknown decision — write accept, change or reject",
+        f"{where} 3, column 'decided_qty', value '7': not whole packs of 6 — write a multiple of order_multiple",
+        f"{where} 4, column 'decided_qty', value 'many': no quantity of zero or more — write the units to order or "
+        "move instead",
+        f"{where} 5, column 'decided_qty', value '8': accepted, but with another quantity — write change, or leave "
+        "the quantity empty",
+        f"{where} 6, column 'decided_qty', value '4': below the smallest order of 6 — write zero, or min_order_qty or "
+        "more",
+    ]
+    states = state_of(con)
+    assert {sku: state for sku, (state, *_) in states.items() if state != "refused"} == {"0017": "changed"}
+    assert states["0012"][1] is None
+
+
+def test_a_later_workbook_leaves_lines_that_it_does_not_decide(
+    con: duckdb.DuckDBPyConnection, published: Path, tmp_path: Path
+) -> None:
+    parts = json.loads((published / "parts.json").read_text())
+    assert parts == {
+        "V/2": "workbooks/replenishment_orders V_2.xlsx",
+        "V1": "workbooks/replenishment_orders V1.xlsx",
+        "V2": "workbooks/replenishment_orders V2.xlsx",
+        "W1": "workbooks/replenishment_orders W1.xlsx",
+    }
+    come_back(published / parts["V1"], tmp_path, {"0012": ("accept",), "0013": ("reject",)})
+    # the whole list sorts behind the parts, decides one line of its own and another one anew
+    come_back(
+        published / "replenishment_orders.xlsx", tmp_path, {"0013": ("accept",), "0014": ("accept",)}, "z_orders.xlsx"
+    )
+    assert next_night(con, tmp_path) == []
+    states = {sku: state for sku, (state, *_) in state_of(con).items()}
+    assert states == dict.fromkeys(("0012", "0013", "0014"), "accepted") | dict.fromkeys(
+        ("0015", "0016", "0017"), "open"
+    )
+
+
+def test_a_line_that_no_night_recommended_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    (tmp_path / "decisions").mkdir()
+    text = "recommendation_id,decision\nffffffffffffffff,accept\n"
+    (tmp_path / "decisions" / "replenishment_orders.csv").write_text(text)
+    (message,) = next_night(con, tmp_path)
+    assert "row 2, column 'recommendation_id', value 'ffffffffffffffff': no published line has this id" in message
+
+
+def test_lines_of_a_refused_night_are_not_known(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    con.execute("update ops.runs set state = ?", [runs.REFUSED])
+    (tmp_path / "decisions").mkdir()
+    next_night(con, tmp_path)
+    assert con.execute("select distinct as_of from ml.recommendations").fetchall() == [(date(2024, 3, 6),)]
+
+
+def test_the_id_is_the_same_in_python_and_in_the_warehouse(con: duckdb.DuckDBPyConnection) -> None:
+    found = con.execute("select recommendation_id from ops.recommendations where sku_id = '0012'").fetchone()
+    assert found == (recommendation_history.recommendation_id("replenishment_orders", AS_OF, "0012", "S1", "V1", None),)
+
+
+def test_a_line_belongs_to_the_buyer_of_its_supplier_then_of_its_product() -> None:
+    import pyarrow as pa
+
+    lines = pa.table({"sku_id": ["a", "b", "c", "d"], "supplier_id": ["V1", "V2", None, None]})
+    products = pa.table({"sku_id": ["a", "b", "c"], "category": ["tea"] * 3, "department": ["food"] * 3})
+    shares = {"Ann": ("V1",), "Bo": ("food",)}
+    assert labels(lines, products, shares) == ["Ann", "Bo", "Bo", "others"]
+    assert labels(lines, products, {}) == ["V1", "V2", "others", "others"]
+
+
+def test_names_that_differ_in_case_or_in_odd_signs_stay_apart() -> None:
+    assert file_names("t", ["a/b", "a:b", "A_B", "../x"]) == [
+        "t a_b.xlsx",
+        "t a_b (2).xlsx",
+        "t A_B (3).xlsx",
+        "t x.xlsx",
+    ]
