@@ -19,6 +19,7 @@ import polars as pl
 from ml.forecasting.contract import ACCURACY_SCHEMA
 from ml.forecasting.distribution import DISPERSION_SCHEMA
 from ml.forecasting.evaluation.level_dispersion import LEVEL_DISPERSION_SCHEMA
+from ml.forecasting.evaluation.offer_worth import OfferWeights
 from ml.forecasting.evaluation.tuning import Tuned
 from ml.forecasting.evaluation.weights import LearnedWeights
 from ml.forecasting.features import feature_names
@@ -50,6 +51,7 @@ class Trained:
     model: BlockModel | None
     choice: Choice
     learned: LearnedWeights
+    offer_weights: OfferWeights
     dispersion: pl.DataFrame
     level_dispersion: pl.DataFrame
     accuracy: pl.DataFrame
@@ -81,6 +83,7 @@ def to_files(trained: Trained) -> dict[str, bytes]:
         "choice": [[segment, band, method] for (segment, band), method in trained.choice.items()],
         "weights": {band: list(how) for band, how in trained.learned.weights.items()},
         "weight_scores": {band: list(scores) for band, scores in trained.learned.scores.items()},
+        "offer_weights": trained.offer_weights,
         "dispersion": _columns(trained.dispersion),
         "level_dispersion": _columns(trained.level_dispersion),
         "accuracy": _columns(trained.accuracy),
@@ -110,6 +113,7 @@ def from_files(files: Mapping[str, bytes]) -> Trained:
                 {band: (how[0], how[1]) for band, how in state["weights"].items()},
                 {band: (_float(a), _float(b)) for band, (a, b) in state["weight_scores"].items()},
             ),
+            offer_weights=state["offer_weights"],
             dispersion=_frame(state["dispersion"], DISPERSION_SCHEMA),
             level_dispersion=_frame(state["level_dispersion"], LEVEL_DISPERSION_SCHEMA),
             accuracy=_frame(state["accuracy"], ACCURACY_SCHEMA),
