@@ -42,7 +42,8 @@ def run(options: Options, console: Console) -> bool:
     )
     panel = _panel(data, series)
     prices = m5.known_prices(data, data.days)
-    actual, made = [], {name: [] for name in (PROJECT, MEAN, MEDIAN)}
+    actual: list[np.ndarray] = []
+    made: dict[str, list[np.ndarray]] = {name: [] for name in (PROJECT, MEAN, MEDIAN)}
     offset = data.days % BLOCK_DAYS
     for block in range((FIRST_DAY - offset) // BLOCK_DAYS + 1, panel.blocks - WEEKS + 1):
         rows = np.flatnonzero(panel.born == block)

@@ -35,6 +35,7 @@ def forecast_checks(settings: QualitySettings, as_of: date) -> list[Check]:
         _accuracy(),
         *_hierarchy(as_of),
         _drivers_add_up(),
+        *_promotions(as_of),
         *_fallbacks(settings),
     ]
 
@@ -273,6 +274,53 @@ def _drivers_add_up() -> Check:
         (*table.shown, "drivers_sum", "days_sum"),
         advice=FAULT,
     )
+
+
+def _promotions(as_of: date) -> list[Check]:
+    table = Table("ml.forecast_promotions", ("sku_id", "location_id", "promotion_id"))
+    shown = (*table.shown, "covers_from", "covers_to")
+    sums = f"""
+        select p.sku_id, p.location_id, p.promotion_id, any_value(p.with_qty) as with_qty, sum(d.mean) as days_sum
+        from {table.name} as p left join ml.forecast_daily as d
+            on d.sku_id = p.sku_id and d.location_id = p.location_id and d.date between p.covers_from and p.covers_to
+        where p.covers_to <= {day(as_of)} + 28
+        group by p.sku_id, p.location_id, p.promotion_id
+        having (abs(any_value(p.with_qty) - sum(d.mean)) <= 1e-6 + 1e-9 * sum(d.mean)) is not true
+    """
+    return [
+        table.unique("sku_id", "location_id", "promotion_id"),
+        table.no_rows(
+            "as_of_is_the_business_day",
+            f"as_of is {as_of} in every row.",
+            f"select * from {table.name} where as_of is distinct from {day(as_of)}",
+            (*table.shown, "as_of"),
+            advice=FAULT,
+        ),
+        table.no_rows(
+            "covers_days_ahead_of_the_promotion",
+            "The days covered lie ahead, within the promotion.",
+            f"select * from {table.name} where (covers_from > {day(as_of)} and covers_from >= starts_on and "
+            "covers_to <= ends_on and covers_from <= covers_to) is not true",
+            shown,
+            advice=FAULT,
+        ),
+        table.no_rows(
+            "uplift_is_with_less_without",
+            "Quantities are numbers, with and without not below zero, and the uplift is their difference.",
+            f"select * from {table.name} where (with_qty >= 0 and with_qty < {NO_NUMBER:.0f} and without_qty >= 0 and "
+            f"without_qty < {NO_NUMBER:.0f} and abs(after_qty) < {NO_NUMBER:.0f} and "
+            "abs(with_qty - without_qty - uplift_qty) <= 1e-6 + 1e-9 * with_qty) is not true",
+            (*table.shown, "with_qty", "without_qty", "uplift_qty", "after_qty"),
+            advice=FAULT,
+        ),
+        table.no_rows(
+            "with_is_the_published_forecast",
+            "With the promotion is the sum of the published days, where all days covered are published.",
+            sums,
+            (*table.shown, "with_qty", "days_sum"),
+            advice=FAULT,
+        ),
+    ]
 
 
 def _fallbacks(settings: QualitySettings) -> list[Check]:

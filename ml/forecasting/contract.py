@@ -57,6 +57,7 @@ class ForecastResult:
     """What one night's forecast is: published tables, what planning needs, and how they came about.
 
     hierarchy: hierarchy_table.HIERARCHY_SCHEMA. drivers: drivers.DRIVERS_SCHEMA. edits: edits.EDITS_SCHEMA.
+    promotions: offer_layer.PROMOTED_SCHEMA.
     models: one dict a fitted model (name, cutoff, window, rows, features, trees, seed, …), for the manifest.
     fallbacks: how many times a rung of the ladder was used, by reason (FALLBACKS_SCHEMA; of_all: of how many, where
     the reason counts series of this night). warnings: sentences for the page.
@@ -72,6 +73,7 @@ class ForecastResult:
     hierarchy: pl.DataFrame
     drivers: pl.DataFrame
     edits: pl.DataFrame
+    promotions: pl.DataFrame
     models: list[dict[str, object]]
     fallbacks: pl.DataFrame
     warnings: list[str]

@@ -20,15 +20,17 @@ from ml.forecasting.drivers import drivers_of_methods, drivers_table
 from ml.forecasting.edits import APPLIED, EXPIRED, EditLayer, apply_edits, check_edits
 from ml.forecasting.evaluation.backtest import LIGHTGBM, METHODS, Outlook, look_ahead
 from ml.forecasting.evaluation.edits import edit_worth, worth_in_words
+from ml.forecasting.features import PRICE, PROMOTION
 from ml.forecasting.hierarchy_table import PeriodMeans, hierarchy_table
 from ml.forecasting.metrics import demand_classes
 from ml.forecasting.models.launch import launch_blocks
+from ml.forecasting.offer_layer import offer_layer, promotions_table
 from ml.forecasting.panel import Panel
 from ml.forecasting.reconciliation import REGRESSION, SEASON_BLOCKS, reconcile
 from ml.forecasting.selection import combine, wants_lightgbm
 from ml.forecasting.settings import ForecastSettings
 from ml.forecasting.tables import Final, months, publish, weeks
-from ml.forecasting.trained import Trained, from_files, to_files
+from ml.forecasting.trained import Trained, from_files, is_of_this_form, to_files
 from ml.forecasting.training import Night, make_night, train, why_train
 
 LAUNCH = "like_products"
@@ -47,6 +49,8 @@ def run(
     edits: pl.DataFrame | None = None,
     past_edits: pl.DataFrame | None = None,
     channel_mix: pl.DataFrame | None = None,
+    prices: pl.DataFrame | None = None,
+    promotions: pl.DataFrame | None = None,
 ) -> ForecastResult:
     """Forecast demand of every series from as_of + 1 on, with what was known at the close of as_of.
 
@@ -55,17 +59,18 @@ def run(
     event_name, region), past and to come. champion: files of the models in use (`trained_files` of an earlier night);
     they forecast, unless training is due (training.why_train) or must_train says why it is. edits: planners' edits
     (edits.EDIT_COLUMNS); past_edits: those that earlier nights applied (edits.EDITS_SCHEMA), to be scored.
-    channel_mix: units by place and channel of late (hierarchy.MIX_COLUMNS).
+    channel_mix: units by place and channel of late (hierarchy.MIX_COLUMNS). prices, promotions: by series, past and
+    planned (offers.PRICES_SCHEMA, PROMOTIONS_SCHEMA).
 
     Raises contract.ContractError when a frame is not as agreed, edits.EditsError when an edit cannot be followed,
     trained.TrainedFilesError when the champion cannot be read; a failing model never stops the run, it is replaced and
     counted in `fallbacks`.
     """
-    night = make_night(series, history, as_of, events)
+    night = make_night(series, history, as_of, events, prices, promotions)
     check_edits(edits, night.series)  # before minutes are spent on training
     panel = night.panel
     say(f"{panel.series:,} series, {night.history.height:,} days with demand, {panel.blocks} weeks of history")
-    in_use = from_files(champion) if champion is not None else None
+    in_use = from_files(champion) if champion is not None and is_of_this_form(champion) else None
     reason = must_train or why_train(night, in_use, settings, say)
     say(f"training: {reason}" if reason else "no training: the models in use forecast")
     trained = train(night, in_use, settings, say) if reason or in_use is None else in_use
@@ -96,14 +101,15 @@ def predict(
     selected[new], blocks[new] = launch[new], launch[new]  # no aggregate knows of what has not sold yet
     model[new] = len(METHODS)
     shares = learn_day_shares(night.history, panel, settings.holiday_country)
+    offers = offer_layer(panel, night.offers, trained.offer_weights)
     layer = apply_edits(
         check_edits(edits, night.series),
         night.series,
         night.as_of,
-        lambda rows: shares.split(blocks[rows].astype(np.float64), rows),
+        lambda rows: offers.apply(shares.split(blocks[rows].astype(np.float64), rows), rows),
         settings.chunk_series,
     )
-    final = Final(blocks, model, (*METHODS, LAUNCH), segments, layer)
+    final = Final(blocks, model, (*METHODS, LAUNCH), segments, offers, layer)
     distribution = DemandDistribution.from_frame(trained.dispersion)
     daily, weekly, monthly = publish(night.series, final, shares, distribution, night.as_of, settings)
     say(f"{daily.height:,} days, {weekly.height:,} weeks, {monthly.height:,} months")
@@ -121,6 +127,7 @@ def predict(
         _hierarchy(night, trained, weekly, monthly, channel_mix, settings),
         _drivers(night, trained, outlook, selected, model, final, shares, settings),
         layer.listed,
+        promotions_table(night.series, night.offers, offers, blocks, shares, layer, night.as_of),
         [*trained.models, *(facts for facts in outlook.models if facts["name"] != LIGHTGBM)],
         fallbacks,
         warnings,
@@ -157,12 +164,17 @@ def _drivers(
 ) -> pl.DataFrame:
     names = np.array(final.model_names)[model[:, 0]]
     amounts = drivers_of_methods(outlook, names, selected, trained.model, settings.holiday_country, settings.threads)
-    unedited, published = np.zeros(len(names)), np.zeros(len(names))
+    reconciled, priced, unedited, published = (np.zeros(len(names)) for _ in range(4))
     for start in range(0, len(names), settings.chunk_series):
         chunk = np.arange(start, min(start + settings.chunk_series, len(names)))
         means = shares.split(final.blocks[chunk].astype(np.float64), chunk)
+        reconciled[chunk] = means[:, :DRIVER_DAYS].sum(axis=1)
+        priced[chunk] = final.offers.priced(means, chunk)[:, :DRIVER_DAYS].sum(axis=1)
+        means = final.offers.apply(means, chunk)
         unedited[chunk] = means[:, :DRIVER_DAYS].sum(axis=1)
         published[chunk] = final.edits.apply(means, chunk)[:, :DRIVER_DAYS].sum(axis=1)
+    amounts[PRICE] += priced - reconciled
+    amounts[PROMOTION] += unedited - priced
     return drivers_table(night.series, amounts, unedited, published, night.as_of)
 
 

@@ -17,6 +17,7 @@ from ml.forecasting.contract import DAILY_SCHEMA, MONTHLY_SCHEMA, WEEKLY_SCHEMA
 from ml.forecasting.daily import HORIZON_DAYS, DayShares
 from ml.forecasting.distribution import LEVEL_NAMES, DemandDistribution
 from ml.forecasting.edits import EditLayer
+from ml.forecasting.offer_layer import OfferLayer
 from ml.forecasting.panel import BLOCK_DAYS
 from ml.forecasting.settings import ForecastSettings
 from ml.forecasting.shards import map_shards
@@ -37,12 +38,13 @@ class Period:
 
 @dataclass(frozen=True)
 class Final:
-    """The night's forecast of all series: block means, which model each block is from, segments, planners' edits."""
+    """The night's forecast of all series: block means, which model each block is from, segments, offers, edits."""
 
     blocks: np.ndarray
     model: np.ndarray
     model_names: tuple[str, ...]
     segments: np.ndarray
+    offers: OfferLayer
     edits: EditLayer
 
 
@@ -97,7 +99,7 @@ def _shards(series: pl.DataFrame, final: Final, shares: DayShares, size: int) ->
     """Self-contained tables of so many series: keys, segment, model of each block, daily means, edited ones."""
     for start in range(0, series.height, size):
         chunk = np.arange(start, min(start + size, series.height))
-        means = shares.split(final.blocks[chunk].astype(np.float64), chunk)
+        means = final.offers.apply(shares.split(final.blocks[chunk].astype(np.float64), chunk), chunk)
         edited = final.edits.apply(means, chunk)
         yield pa.table(
             {

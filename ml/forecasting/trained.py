@@ -20,6 +20,7 @@ import polars as pl
 from ml.forecasting.contract import ACCURACY_SCHEMA
 from ml.forecasting.distribution import DISPERSION_SCHEMA
 from ml.forecasting.evaluation.level_dispersion import LEVEL_DISPERSION_SCHEMA
+from ml.forecasting.evaluation.offer_worth import OfferWeights
 from ml.forecasting.evaluation.tuning import Tuned
 from ml.forecasting.evaluation.weights import LearnedWeights
 from ml.forecasting.features import feature_names
@@ -27,6 +28,7 @@ from ml.forecasting.models.lightgbm import BlockModel
 from ml.forecasting.selection import Choice
 
 STATE_FILE = "trained.json"
+FORM = 2  # of the files; a state of another form is of another version of the project: models are trained anew
 
 
 class TrainedFilesError(ValueError):
@@ -51,6 +53,7 @@ class Trained:
     model: BlockModel | None
     choice: Choice
     learned: LearnedWeights
+    offer_weights: OfferWeights
     dispersion: pl.DataFrame
     level_dispersion: pl.DataFrame
     accuracy: pl.DataFrame
@@ -72,6 +75,7 @@ def to_files(trained: Trained) -> dict[str, bytes]:
             parts.append({"last_block": last, "file": name})
         model = {"parts": parts, "facts": trained.model.facts, "code_labels": trained.model.code_labels}
     state = {
+        "form": FORM,
         "cutoff": trained.cutoff.isoformat(),
         "settings_digest": trained.settings_digest,
         "tuned": trained.tuned,
@@ -82,6 +86,7 @@ def to_files(trained: Trained) -> dict[str, bytes]:
         "choice": [[segment, band, method] for (segment, band), method in trained.choice.items()],
         "weights": {band: list(how) for band, how in trained.learned.weights.items()},
         "weight_scores": {band: list(scores) for band, scores in trained.learned.scores.items()},
+        "offer_weights": trained.offer_weights,
         "dispersion": _columns(trained.dispersion),
         "level_dispersion": _columns(trained.level_dispersion),
         "accuracy": _columns(trained.accuracy),
@@ -92,6 +97,14 @@ def to_files(trained: Trained) -> dict[str, bytes]:
     }
     files[STATE_FILE] = (json.dumps(_plain(state), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     return files
+
+
+def is_of_this_form(files: Mapping[str, bytes]) -> bool:
+    """Whether this version of the project wrote the files; damaged ones count as its own: from_files says what ails."""
+    try:
+        return json.loads(files[STATE_FILE]).get("form", 1) == FORM
+    except (KeyError, ValueError, AttributeError):
+        return True
 
 
 def from_files(files: Mapping[str, bytes]) -> Trained:
@@ -111,6 +124,7 @@ def from_files(files: Mapping[str, bytes]) -> Trained:
                 {band: (how[0], how[1]) for band, how in state["weights"].items()},
                 {band: (_float(a), _float(b)) for band, (a, b) in state["weight_scores"].items()},
             ),
+            offer_weights=state["offer_weights"],
             dispersion=_frame(state["dispersion"], DISPERSION_SCHEMA),
             level_dispersion=_frame(state["level_dispersion"], LEVEL_DISPERSION_SCHEMA),
             accuracy=_frame(state["accuracy"], ACCURACY_SCHEMA),

@@ -24,12 +24,14 @@ from ml.forecasting.evaluation.accuracy import Scored, accuracy_table, steps_of
 from ml.forecasting.evaluation.backtest import Outlook, Say, Trial, fit_model, look_ahead, run_backtest
 from ml.forecasting.evaluation.dispersion import measure_dispersion
 from ml.forecasting.evaluation.level_dispersion import measure_level_dispersion
+from ml.forecasting.evaluation.offer_worth import OfferWorth, as_known, learn_offer_weights
 from ml.forecasting.evaluation.repairs import repair_worth
 from ml.forecasting.evaluation.tuning import Tuned, tune
 from ml.forecasting.evaluation.weights import LearnedWeights, learn_weights
 from ml.forecasting.features import FeatureStore
 from ml.forecasting.metrics import demand_classes
 from ml.forecasting.models.lightgbm import BlockModel
+from ml.forecasting.offers import NightOffers, night_offers
 from ml.forecasting.panel import BLOCK_DAYS, Panel, build_panel
 from ml.forecasting.reconciliation import reconcile
 from ml.forecasting.selection import Choice, choose, combine, wants_lightgbm
@@ -44,7 +46,7 @@ GUARD_SERIES = 20_000  # series that a new fit is checked on
 class Night:
     """What is known at the close of as_of.
 
-    given: the history as it came, with repairs; history: checked, demand alone.
+    given: the history as it came, with repairs; history: checked, demand alone. offers: prices and promotions.
     """
 
     series: pl.DataFrame
@@ -53,6 +55,7 @@ class Night:
     panel: Panel
     is_count: bool
     warnings: list[str]
+    offers: NightOffers | None = None
 
     @property
     def as_of(self) -> date:
@@ -60,12 +63,20 @@ class Night:
         return self.panel.cutoff
 
 
-def make_night(series: pl.DataFrame, history: pl.DataFrame, as_of: date, events: pl.DataFrame | None) -> Night:
+def make_night(
+    series: pl.DataFrame,
+    history: pl.DataFrame,
+    as_of: date,
+    events: pl.DataFrame | None,
+    prices: pl.DataFrame | None = None,
+    promotions: pl.DataFrame | None = None,
+) -> Night:
     """Check what came and lay it out as a panel. Raises contract.ContractError when a frame is not as agreed."""
     series = check_series(series)
     checked, warnings = check_history(history, series, as_of)
     panel = build_panel(series, checked, as_of, check_events(events))
-    return Night(series, history, checked, panel, is_counted(history), warnings)
+    offers = night_offers(prices, promotions, panel.series, panel.blocks, as_of)
+    return Night(series, history, checked, panel, is_counted(history), warnings, offers)
 
 
 def why_train(night: Night, champion: Trained | None, settings: ForecastSettings, say: Say) -> str:
@@ -139,6 +150,9 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
         reconcile(blocks, trial.outlook.targets, learned.weights)
         for trial, blocks in zip(trials, selected, strict=True)
     ]
+    offers = night.offers.blocks if night.offers else None
+    worth = learn_offer_weights(trials, final, offers, settings)
+    final = as_known(trials, final, offers, worth.weights)
     dispersion, accuracy = _measure(night, trials, selected, final, settings)
     say(f"dispersion measured on {int(dispersion['windows'].sum()):,} windows")
 
@@ -148,7 +162,7 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
     fallbacks = Counter(failed)
     for trial in trials:
         fallbacks.update(trial.outlook.fallbacks)
-    warnings = _warnings(trials, learned)
+    warnings = [*_warnings(trials, learned), *_offer_warnings(worth)]
     if model is not None and champion is not None and champion.model is not None:
         excess = _excess_error(model, champion.model, night, asked, settings)
         if excess > settings.retrain_drift:
@@ -169,9 +183,10 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
         learned=learned,
         dispersion=dispersion,
         level_dispersion=measure_level_dispersion(trials, final, night.is_count, settings.seed),
-        accuracy=accuracy,
+        accuracy=pl.concat([accuracy, worth.accuracy]),
+        offer_weights=worth.weights,
         relative_error=relative_error([(t.outlook, s, t.actual) for t, s in zip(trials, selected, strict=True)]),
-        models=[facts for trial in trials for facts in trial.outlook.models] + _facts(model, choice, learned),
+        models=[facts for trial in trials for facts in trial.outlook.models] + _facts(model, choice, learned, worth),
         fallbacks=dict(fallbacks),
         warnings=warnings,
     )
@@ -226,7 +241,9 @@ def _excess_error(
     return errors[0] / errors[1] - 1 if errors[1] > 0 else 0.0
 
 
-def _facts(model: BlockModel | None, choice: Choice, learned: LearnedWeights) -> list[dict[str, object]]:
+def _facts(
+    model: BlockModel | None, choice: Choice, learned: LearnedWeights, worth: OfferWorth
+) -> list[dict[str, object]]:
     """What the manifest says of the fit, the selection and the reconciliation."""
     return [
         *([model.facts] if model else []),
@@ -237,6 +254,7 @@ def _facts(model: BlockModel | None, choice: Choice, learned: LearnedWeights) ->
             "rmsse_without": {band: round(before, 4) for band, (before, _) in learned.scores.items()},
             "rmsse_with": {band: round(after, 4) for band, (_, after) in learned.scores.items()},
         },
+        *_offer_facts(worth),
     ]
 
 
@@ -251,3 +269,26 @@ def _warnings(trials: list[Trial], learned: LearnedWeights) -> list[str]:
             f"weeks {', '.join(off)}: drawing the series towards the aggregates lost in the backtest and is off"
         )
     return warnings
+
+
+def _offer_facts(worth: OfferWorth) -> list[dict[str, object]]:
+    return [
+        {
+            "name": f"effect of {kind}",
+            "weights": weights,
+            "error_without": {band: round(before, 4) for band, (before, _) in worth.errors[kind].items()},
+            "error_with": {band: round(after, 4) for band, (_, after) in worth.errors[kind].items()},
+        }
+        for kind, weights in worth.weights.items()
+        if weights
+    ]
+
+
+def _offer_warnings(worth: OfferWorth) -> list[str]:
+    """Effects that the backtest did not confirm, in words."""
+    off = {kind: [band for band, weight in weights.items() if not weight] for kind, weights in worth.weights.items()}
+    return [
+        f"weeks {', '.join(bands)}: the effect of a {kind} was no gain in the backtest and is off"
+        for kind, bands in off.items()
+        if bands
+    ]

@@ -46,6 +46,7 @@ GATED = {
         "ml.forecast_fallbacks",
         "ml.forecast_hierarchy",
         "ml.forecast_monthly",
+        "ml.forecast_promotions",
         "ml.forecast_weekly",
     ),
     ORDERS: (

@@ -22,6 +22,7 @@ QUEUE, TILLS, COUNTS = "marts.mart_review_queue", "marts.mart_missing_till_days"
 KPIS = "marts.kpi_daily"
 ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
 HIERARCHY, DRIVERS, FALLBACKS = "ml.forecast_hierarchy", "ml.forecast_drivers", "ml.forecast_fallbacks"
+PROMOTED = "ml.forecast_promotions"
 MOVES, SHARES = "ml.transfer_orders", "ml.allocation"
 PROMISES, SERVED = "ml.available_to_promise", "ml.order_sourcing"
 REPLAY, TUNING = "ml.policy_replay", "ml.service_tuning"
@@ -52,7 +53,7 @@ GIVEN = {
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
-DOUBLED += [HIERARCHY, QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
+DOUBLED += [HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
 EMPTIED = [REPLAY, HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
 
 MUTATIONS: dict[tuple[str, str], str] = {
@@ -201,6 +202,16 @@ _on(
     },
 )
 _on(DRIVERS, {"drivers_add_up": f"update {DRIVERS} set amount = amount + 1e-4 where rowid = 1"})
+_on(
+    PROMOTED,
+    {
+        "as_of_is_the_business_day": f"update {PROMOTED} set as_of = date '2024-03-26' where rowid = 1",
+        "covers_days_ahead_of_the_promotion": f"update {PROMOTED} set covers_to = covers_from - 1 where rowid = 1",
+        "uplift_is_with_less_without": f"update {PROMOTED} set uplift_qty = 4 where rowid = 1",
+        "with_is_the_published_forecast": f"update {PROMOTED} set with_qty = with_qty + 1, "
+        "without_qty = without_qty + 1 where rowid = 1",
+    },
+)
 _on(
     FALLBACKS,
     {

@@ -25,6 +25,7 @@ TABLES = {
     "forecast_hierarchy": "Demand by node (total, region, channel, department, category, product), week and month.",
     "forecast_drivers": "What drives the next 28 days of each series: amounts that add up to the published mean.",
     "forecast_edits": "Planners' edits, what became of each, and the quantities before and after.",
+    "forecast_promotions": "Demand with and without each promotion that is planned or running, by series.",
     "forecast_fallbacks": "How often a simpler method stood in for one that failed, by reason.",
     "forecast_dispersion": "How far demand summed over n days strays from its forecast: what planning sizes safety on.",
 }
@@ -41,6 +42,13 @@ EDITS_QUERY = (
     "from feeds.decisions_forecast_edits as e left join ops.file_ledger as f on e._file_id = f.file_id "
     "order by file, line"
 )
+PRICES_QUERY = (
+    "select series_id, valid_from, valid_to, price from intermediate.int_series_prices order by series_id, valid_from"
+)
+PROMOTIONS_QUERY = (
+    "select series_id, promotion_id, starts_on, ends_on, mechanic, depth, part from intermediate.int_series_promotions "
+    "order by series_id, promotion_id"
+)
 EVENTS_QUERY = "select date, event_name, region from staging.stg_erp__events order by date, event_name"
 
 
@@ -54,6 +62,8 @@ EVENTS_QUERY = "select date, event_name, region from staging.stg_erp__events ord
                 dg.AssetKey(["ml", "demand_history"]),
                 dg.AssetKey(["staging", "stg_erp__events"]),
                 dg.AssetKey(["marts", "fct_sales"]),
+                dg.AssetKey(["intermediate", "int_series_prices"]),
+                dg.AssetKey(["intermediate", "int_series_promotions"]),
                 dg.AssetKey(["feeds", "decisions_forecast_edits"]),
             ],
             group_name="forecasting",
@@ -78,6 +88,7 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
             series, history = read_frame(con, SERIES_QUERY), read_frame(con, HISTORY_QUERY)
             events, edits = read_frame(con, EVENTS_QUERY), read_frame(con, EDITS_QUERY)
             channels = read_frame(con, CHANNELS_QUERY, [as_of, as_of])
+            prices, promotions = read_frame(con, PRICES_QUERY), read_frame(con, PROMOTIONS_QUERY)
             past_edits = edit_history.earlier(con, run_id, as_of)
         champion = model_registry.load(settings.models, in_use) if in_use else None
         result = forecast(
@@ -92,6 +103,8 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
             edits=edits,
             past_edits=past_edits,
             channel_mix=channels,
+            prices=prices,
+            promotions=promotions,
         )
         for warning in result.warnings:
             context.log.warning(warning)

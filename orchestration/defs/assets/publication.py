@@ -106,6 +106,14 @@ OUTPUTS = (
         "What planners changed, with owner, reason and expiry, and the quantities before and after.",
     ),
     OutputTable(
+        "forecast_promotions",
+        "ml.forecast_promotions",
+        ("sku_id", "location_id", "promotion_id"),
+        False,
+        "Forecast of promotions",
+        "Demand with and without each promotion that is planned or running, by product and place.",
+    ),
+    OutputTable(
         "forecast_fallbacks",
         "ml.forecast_fallbacks",
         ("reason",),

@@ -226,6 +226,17 @@ def test_files_that_cannot_be_read_say_so(first: ForecastResult, damage: str) ->
         from_files(files)
 
 
+def test_files_of_an_older_version_are_not_read_but_trained_anew(
+    settings: ForecastSettings, history: pl.DataFrame, first: ForecastResult
+) -> None:
+    state = json.loads(first.trained_files[STATE_FILE])
+    del state["form"], state["dispersion"]
+    files = dict(first.trained_files) | {STATE_FILE: json.dumps(state).encode()}
+    result = run(make_series(COUNT), history, AS_OF, settings, quiet, champion=files)
+    assert result.trained_because == "there is no champion yet"
+    assert from_files(result.trained_files).cutoff == AS_OF
+
+
 def test_the_state_keeps_the_day_it_was_trained(first: ForecastResult) -> None:
     trained = from_files(first.trained_files)
     assert trained.cutoff == AS_OF
