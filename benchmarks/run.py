@@ -15,7 +15,19 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import censoring, customers, decisions, forecasts, gate, identity, ingestion, launches, marts, replay
+from benchmarks import (
+    censoring,
+    customers,
+    decisions,
+    forecasts,
+    gate,
+    identity,
+    ingestion,
+    launches,
+    marts,
+    months,
+    replay,
+)
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
 from benchmarks.options import QUICK_STORES, RESULTS, Options
 from benchmarks.tpcds import benchmark as tpcds
@@ -29,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "customers": customers.run,
     "censoring": censoring.run,
     "launches": launches.run,
+    "months": months.run,
     "decisions": decisions.run,
     "replay": replay.run,
     "tpcds": tpcds.run,

@@ -50,8 +50,8 @@ def test_a_forecast_that_is_not_finite_costs_its_series_alone(
 ) -> None:
     honest = BlockModel.predict
 
-    def spoiled(self: BlockModel, store: object, series: np.ndarray, threads: int) -> np.ndarray:
-        made = honest(self, store, series, threads)
+    def spoiled(self: BlockModel, store: object, series: np.ndarray, threads: int, ahead: int) -> np.ndarray:
+        made = honest(self, store, series, threads, ahead)
         made[series == 4, 7] = np.nan
         made[series == 9, 0] = np.inf
         return made
