@@ -33,7 +33,7 @@ run: $(INSTALLED)
 	$(BIN)/shelfcast run --home $(HOME_DIR)
 
 test: $(INSTALLED)
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # The whole of the fuzzing, of which `make test` runs a sample: thousands of broken extracts, and what became of them.
 chaos: $(INSTALLED)

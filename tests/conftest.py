@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -20,13 +21,25 @@ GROUPS = {"test_night.py": "nights", "test_later_nights.py": "nights"} | {
 LONGEST = ("nights", "test_online_retail.py", "dbt", "test_night_with_customers.py", "test_gate_mutations.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def group_of(file_name: str) -> str:
+    return GROUPS.get(file_name, file_name)
+
+
+class GroupScheduling(LoadFileScheduling):
+    """Deals out groups instead of files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(Path(nodeid.split("::", maxsplit=1)[0]).name)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GroupScheduling:
+    return GroupScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its group (`--dist loadgroup`), the longest groups first."""
-    groups = {item: GROUPS.get(item.path.name, item.path.name) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: LONGEST.index(groups[item]) if groups[item] in LONGEST else len(LONGEST))
+    """The longest groups first, which xdist keeps with --no-loadscope-reorder."""
+    places = {group: place for place, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(group_of(item.path.name), len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
