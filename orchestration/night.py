@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,8 @@ from orchestration.warehouse import connect
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+POSTGRES_VARIABLE = "SHELFCAST_DAGSTER_POSTGRES"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -35,10 +36,17 @@ class Outcome:
 
 
 def prepare_instance(settings: Settings) -> Path:
-    """Point this process at the company's home and Dagster's instance inside it; returns DAGSTER_HOME."""
+    """Point this process at the company's home and Dagster's instance inside it; returns DAGSTER_HOME.
+
+    Dagster keeps its records in SQLite there, or in the PostgreSQL database that SHELFCAST_DAGSTER_POSTGRES names: the
+    address with its password stays in the environment.
+    """
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copyfile(Path(__file__).parent / "dagster.yaml", folder / "dagster.yaml")
+    wanted = (Path(__file__).parent / "dagster.yaml").read_text(encoding="utf-8")
+    if os.environ.get(POSTGRES_VARIABLE):
+        wanted += f"\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
+    (folder / "dagster.yaml").write_text(wanted, encoding="utf-8")
     os.environ[HOME_VARIABLE] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(folder)
     # LightGBM's waiting threads would spin, and take the processor from the step's other work
