@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import duckdb
@@ -259,6 +260,9 @@ def test_an_empty_home_says_what_to_put_where(tmp_path):
     for feed in ("pos/sales", "erp/products", "erp/locations"):
         assert f"{feed}: no rows" in result.output
     assert "nothing was published before" in result.output
+    (alert,) = map(json.loads, (tmp_path / "alerts.jsonl").read_text(encoding="utf-8").splitlines())
+    assert (alert["kind"], alert["job"], alert["run_id"]) == ("refused", "nightly", "run-00001")
+    assert "pos/sales: no rows" in alert["message"]
 
 
 def test_a_day_that_has_no_sales_yet_cannot_be_closed(two_nights, tmp_path):
