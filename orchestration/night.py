@@ -134,7 +134,7 @@ def _run(settings: Settings, name: str, config: dict[str, Any], console: Console
             logger.removeHandler(display)
             purge_records(instance, settings.schedule.keep_records_days)
     failures = [event for event in result.all_events if event.is_step_failure]
-    reasons = () if result.success else tuple(_reason(event.step_failure_data) for event in failures)
+    reasons = () if result.success else tuple(reason_of(event.step_failure_data) for event in failures)
     return _Done(result.success, reasons, result.run_id)
 
 
@@ -150,7 +150,7 @@ def purge_records(instance: DagsterInstance, days: int) -> int:
     return len(old)
 
 
-def _reason(data: object) -> str:
+def reason_of(data: object) -> str:
     """Return the message of the innermost cause of a failed step."""
     failure = getattr(data, "user_failure_data", None)
     if failure is not None and failure.description:
