@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := .venv/.installed
 BENCH_INSTALLED := .venv/.installed-bench
 
-.PHONY: run test chaos lint format ui dbt-docs bench clean install lock
+.PHONY: run test chaos audit lint format ui dbt-docs bench clean install lock
 .DEFAULT_GOAL := run
 
 # uv is fetched into the venv itself: it installs the locked set in seconds where pip needs minutes.
@@ -35,15 +35,22 @@ run: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
-# The whole of the fuzzing, of which `make test` runs a sample: thousands of broken extracts, and what became of them.
+# The whole of what `make test` runs samples of: thousands of broken extracts, and whole nights that are killed at every
+# failpoint and 50 moments, starved of disk and memory, locked out, given a broken warehouse, read while they publish.
 chaos: $(INSTALLED)
 	$(BIN)/python tests/orchestration/ingestion/fuzzing.py 6000
+	$(BIN)/python tests/chaos_nights.py 50
+
+# Known weaknesses of the locked packages; asks the package registry's advisories, so it is not part of lint.
+audit: $(INSTALLED)
+	$(BIN)/uv tool run pip-audit --requirement requirements.lock --require-hashes --disable-pip
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive orchestration ml data_quality seeds scripts
 	$(BIN)/sqlfluff lint --processes 2 dbt_project/models
 	$(BIN)/dg check defs
 

@@ -103,7 +103,8 @@ def _to_webhook(home: Path, settings: AlertSettings, company: str, alert: Alert)
     request = urllib.request.Request(
         address, json.dumps(body).encode(), {"Content-Type": "application/json", "User-Agent": "shelfcast"}
     )
-    with urllib.request.urlopen(request, timeout=_SECONDS):
+    # the scheme was checked above, which is what this warning asks for
+    with urllib.request.urlopen(request, timeout=_SECONDS):  # nosec B310
         pass
 
 

@@ -204,6 +204,17 @@ def dbt_docs(home: HomeOption = None) -> None:
 
 
 @app.command()
+def prepare(home: HomeOption = None, allow_insecure: InsecureOption = False) -> None:
+    """Write Dagster's instance settings into the home: what its webserver and daemon start with."""
+    with _plain_errors():
+        from orchestration.night import prepare_instance
+
+        settings = load_settings(home)
+        require_private(settings.home, allow_insecure)
+        console.print(str(prepare_instance(settings)), soft_wrap=True, highlight=False)
+
+
+@app.command()
 def ui(
     home: HomeOption = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,

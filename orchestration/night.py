@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,6 +23,8 @@ from orchestration.warehouse import connect
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+POSTGRES_VARIABLE = "SHELFCAST_DAGSTER_POSTGRES"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -35,10 +36,17 @@ class Outcome:
 
 
 def prepare_instance(settings: Settings) -> Path:
-    """Point this process at the company's home and Dagster's instance inside it; returns DAGSTER_HOME."""
+    """Point this process at the company's home and Dagster's instance inside it; returns DAGSTER_HOME.
+
+    Dagster keeps its records in SQLite there, or in the PostgreSQL database that SHELFCAST_DAGSTER_POSTGRES names: the
+    address with its password stays in the environment.
+    """
     folder = settings.home / "dagster"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copyfile(Path(__file__).parent / "dagster.yaml", folder / "dagster.yaml")
+    wanted = (Path(__file__).parent / "dagster.yaml").read_text(encoding="utf-8")
+    if os.environ.get(POSTGRES_VARIABLE):
+        wanted += f"\nstorage:\n  postgres:\n    postgres_url:\n      env: {POSTGRES_VARIABLE}\n"
+    (folder / "dagster.yaml").write_text(wanted, encoding="utf-8")
     os.environ[HOME_VARIABLE] = str(settings.home)
     os.environ["DAGSTER_HOME"] = str(folder)
     # LightGBM's waiting threads would spin, and take the processor from the step's other work
@@ -126,7 +134,7 @@ def _run(settings: Settings, name: str, config: dict[str, Any], console: Console
             logger.removeHandler(display)
             purge_records(instance, settings.schedule.keep_records_days)
     failures = [event for event in result.all_events if event.is_step_failure]
-    reasons = () if result.success else tuple(_reason(event.step_failure_data) for event in failures)
+    reasons = () if result.success else tuple(reason_of(event.step_failure_data) for event in failures)
     return _Done(result.success, reasons, result.run_id)
 
 
@@ -142,7 +150,7 @@ def purge_records(instance: DagsterInstance, days: int) -> int:
     return len(old)
 
 
-def _reason(data: object) -> str:
+def reason_of(data: object) -> str:
     """Return the message of the innermost cause of a failed step."""
     failure = getattr(data, "user_failure_data", None)
     if failure is not None and failure.description:

@@ -11,6 +11,8 @@ from datetime import date
 
 import duckdb
 
+from orchestration.warehouse import comment_tables
+
 HISTORY = "ops.data_quality_history"
 VIEW = "marts.mart_data_quality"
 _COLUMNS = (
@@ -21,6 +23,17 @@ _MEANING = (
     "One row per run, gate, table and check: did it pass, and how many rows failed; the newest nights, see "
     "quality.history_runs."
 )
+_COLUMN_MEANINGS = {
+    "run_id": "Run whose gate asked.",
+    "as_of": "Business day of that run.",
+    "gate": "Gate that the check belongs to: feeds, marts, forecasts, orders, results or replay.",
+    "table_name": "Table that was checked, schema and name.",
+    "check_name": "What must hold, in short; unique within the table.",
+    "severity": "What a failed check does: error keeps the night back, warn is shown.",
+    "passed": "Whether the check passed.",
+    "failed_rows": "Rows that failed the check; empty = the check is not about rows.",
+    "checked_rows": "Rows of the table that was checked.",
+}
 
 
 def keep(con: duckdb.DuckDBPyConnection, run_id: str, as_of: date, gate: str, results: str, runs: int) -> None:
@@ -41,4 +54,4 @@ def keep(con: duckdb.DuckDBPyConnection, run_id: str, as_of: date, gate: str, re
     )
     con.execute("create schema if not exists marts")
     con.execute(f"create or replace view {VIEW} as select * from {HISTORY}")
-    con.execute(f"comment on view {VIEW} is '{_MEANING}'")
+    comment_tables(con, {VIEW: (_MEANING, _COLUMN_MEANINGS)})

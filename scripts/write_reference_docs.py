@@ -1,4 +1,5 @@
-"""Writes what repeats the code: pages of the settings and the metrics, the declarations' JSON Schema, dbt's exposures.
+"""Writes what repeats the code: pages of the settings and the metrics, the declarations' JSON Schema, dbt's exposures,
+the notebook of the analysts' first questions.
 
 .venv/bin/python scripts/write_reference_docs.py      a test says when it was forgotten
 """
@@ -6,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -177,7 +179,43 @@ def _exposure(exposure: Exposure, marts: list[str]) -> str:
     )
 
 
+NOTEBOOK_HEAD = """# Twelve questions that an analyst asks first
+
+The questions of [analyst_questions.md](../analyst_questions.md), to run and to change. The file of the newest night is
+opened read-only, and without access to anything but it: `SHELFCAST_MARTS` says which, else the one of the demo.
+
+This notebook is written by `scripts/write_reference_docs.py`; the tests run it.
+"""
+NOTEBOOK_START = """import os
+
+import duckdb
+
+marts = os.environ.get("SHELFCAST_MARTS", "../../home/published/latest/marts.duckdb")
+con = duckdb.connect(marts, read_only=True, config={"enable_external_access": False})
+con.sql("select table_name, comment from duckdb_tables() order by table_name").df()"""
+
+
+def notebook() -> str:
+    """Return the questions of docs/analyst_questions.md as a Jupyter notebook without outputs."""
+    text = (DOCS / "analyst_questions.md").read_text(encoding="utf-8")
+    cells = [_cell("markdown", NOTEBOOK_HEAD.strip()), _cell("code", NOTEBOOK_START)]
+    for title, about, query in re.findall(r"^## (.+?)\n(.*?)^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        cells.append(_cell("markdown", f"## {title}\n\n{about.strip()}".strip()))
+        cells.append(_cell("code", f'con.sql("""\n{query.strip()}\n""").df()'))
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    book = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cell(kind: str, text: str) -> dict[str, Any]:
+    cell: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": text.splitlines(keepends=True)}
+    return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+
+
 PAGES = {
+    "notebooks/first_questions.ipynb": notebook,
     "settings.md": settings_page,
     "metrics.md": metrics_page,
     "source-declaration.schema.json": declaration_schema,
@@ -188,5 +226,6 @@ PAGES = {
 if __name__ == "__main__":
     for name, page in PAGES.items():
         path = (DOCS / name).resolve()
+        path.parent.mkdir(exist_ok=True)
         path.write_text(page(), encoding="utf-8")
         print(f"wrote {path}")

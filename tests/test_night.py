@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import duckdb
+import nbformat
 import polars as pl
 import pytest
 import small_company
+from nbclient import NotebookClient
 from night_runs import (
     SETTINGS,
     STOCK_LISTS,
@@ -94,6 +97,15 @@ def test_the_first_questions_of_an_analyst_are_answered(two_nights):
             assert rows or any(title.startswith(words) for words in silent), title
 
 
+def test_the_notebook_of_the_first_questions_runs(two_nights, monkeypatch):
+    notebook = nbformat.read(ROOT / "docs" / "notebooks" / "first_questions.ipynb", as_version=4)
+    monkeypatch.setenv("SHELFCAST_MARTS", str(two_nights[0] / "published" / "latest" / "marts.duckdb"))
+    NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+    answers = [cell.outputs for cell in notebook.cells if cell.source.startswith('con.sql("""')]
+    assert len(answers) == 12
+    assert all(any(output.output_type == "execute_result" for output in answer) for answer in answers)
+
+
 def test_every_row_of_every_file_is_accounted_for(two_nights):
     inputs = {i["name"]: i for i in manifest(two_nights[0])["inputs"]}
     with (two_nights[0] / "landing/pos/sales/tills.csv").open() as file:
@@ -135,12 +147,13 @@ def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_n
     assert counted[0] > 0, "its stock is drawn by chance, not made of its sales"
 
 
-def test_every_mart_and_column_says_what_it_is_where_analysts_query(two_nights):
+def test_every_table_and_column_says_what_it_is_where_analysts_query(two_nights):
     with duckdb.connect(str(two_nights[0] / "published/latest/marts.duckdb"), read_only=True) as con:
         silent = con.execute(
-            "select table_name from duckdb_tables() where comment is null and table_name <> 'mart_data_quality' "
-            "union all select table_name || '.' || column_name from duckdb_columns() where comment is null "
-            "and regexp_matches(table_name, '^(dim|fct|mart)_') and table_name <> 'mart_data_quality'"
+            "select table_name from duckdb_tables() where comment is null "
+            "union all select view_name from duckdb_views() where comment is null and not internal "
+            "union all select table_name || '.' || column_name from duckdb_columns() "
+            "where comment is null and not internal"
         ).fetchall()
     assert silent == []
 
@@ -246,6 +259,9 @@ def test_an_empty_home_says_what_to_put_where(tmp_path):
     for feed in ("pos/sales", "erp/products", "erp/locations"):
         assert f"{feed}: no rows" in result.output
     assert "nothing was published before" in result.output
+    (alert,) = map(json.loads, (tmp_path / "alerts.jsonl").read_text(encoding="utf-8").splitlines())
+    assert (alert["kind"], alert["job"], alert["run_id"]) == ("refused", "nightly", "run-00001")
+    assert "pos/sales: no rows" in alert["message"]
 
 
 def test_a_day_that_has_no_sales_yet_cannot_be_closed(two_nights, tmp_path):

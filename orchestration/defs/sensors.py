@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration import alerts, late_files
 from orchestration.defs.jobs import nightly
 from orchestration.errors import WarehouseBusyError
+from orchestration.night import reason_of
 from orchestration.settings import load_settings
 
 _SECONDS = 120  # between two looks: a file is taken when it kept still between them
@@ -56,7 +57,7 @@ def late_extracts(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest
 def failed_runs(context: dg.RunFailureSensorContext) -> None:
     """Alert of a failed run, once, whoever started it."""
     settings = load_settings()
-    reasons = [event.message or "" for event in context.get_step_failure_events()]
+    reasons = [reason_of(event.step_failure_data) for event in context.get_step_failure_events()]
     message = "\n".join(filter(None, reasons)) or context.failure_event.message or "it ended without a word"
     run = context.dagster_run
     alert = alerts.Alert(run.run_id, alerts.FAILED, run.job_name, None, message)

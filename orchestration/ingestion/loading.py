@@ -65,6 +65,9 @@ def ingest(
     )  # fmt: skip
     for feed in feeds:
         _pull(night, feed)
+    # a database is read by an extension, which closed doors would keep out when this connection ingests again
+    if not any(feed.database for feed in feeds):
+        _close_doors(con, landing, scratch)
     growing = _still_growing(feeds, landing, night.settings)
     try:
         for feed in feeds:
@@ -84,6 +87,20 @@ def ingest(
             )
     report.errors += keys.lost_zeros(con)
     return report
+
+
+def _close_doors(con: duckdb.DuckDBPyConnection, landing: Path, scratch: Path) -> None:
+    """From here on SQL of this connection reads files of `landing/` and unpacked copies, and nothing else.
+
+    Names of files and columns, and the expressions of declarations, become part of SQL: what slipped through their own
+    checks (expressions, sql.quoted) could otherwise read any file of the machine, load an extension or ask a web
+    address. The spill folder was given before. DuckDB does not let the doors be opened again.
+    """
+    row = con.execute("select current_setting('enable_external_access')").fetchone()
+    if row and row[0]:
+        folders = sorted({str(path) for folder in (landing, scratch) for path in (folder, folder.resolve())})
+        con.execute("set allowed_directories = ?", [folders])
+        con.execute("set enable_external_access = false")
 
 
 def _pull(night: IngestionRun, feed: SourceFeed) -> None:

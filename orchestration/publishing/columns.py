@@ -216,6 +216,9 @@ _MEANINGS = {
     "served_tuned_pct": "Share served on the second half with the tuned target, in percent.",
     "stock_change_pct": "Average stock with the tuned target against without, on the second half, in percent.",
     "proved_from": "First day of the second half.",
+    "table_name": "Table that was checked, schema and name.",
+    "check_name": "What must hold, in short; unique within the table.",
+    "description": "What must hold, in words.",
     "gate": "Gate of the night that the check belongs to.",
     "passed": "Whether the check passed.",
     "severity": "What a failed check does: error keeps the night back, warn is shown.",
@@ -242,9 +245,11 @@ _OF_A_SIDE = {
     "position_after_qty": "the same after all moves of the night.",
     "cover_days_before": "days that its position lasts at the expected demand; empty = no demand.",
     "cover_days_after": "the same after all moves of the night.",
+    "lost_before_arrival_qty": "expected lost sales while the units are on the lane: no move avoids them.",
     "idle_unit_amount": "what a unit costs that finds no buyer within the protection days: markdown and holding.",
-    "expected_lost_before_qty": "expected lost sales over the protection days without moves.",
-    "expected_lost_after_qty": "expected lost sales over the protection days after all moves of the night.",
+    "expected_lost_before_qty": "expected lost sales without moves, from the day that units can come (where they "
+    "leave: from tomorrow) to the end of the protection days.",
+    "expected_lost_after_qty": "the same after all moves of the night.",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -128,3 +129,25 @@ def test_loading_the_graph_imports_neither_great_expectations_nor_prophet_nor_sp
     environment = {**os.environ, "SHELFCAST_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_alert_of_a_failed_run_of_the_daemon_says_why(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHELFCAST_HOME", str(tmp_path))
+    from orchestration.defs.sensors import failed_runs
+
+    @dg.op
+    def breaks():
+        raise dg.Failure(description="tills.csv lacks required column 'quantity'")
+
+    @dg.job
+    def small():
+        breaks()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = small.execute_in_process(instance=instance, raise_on_error=False)
+        (event,) = [event for event in done.all_events if event.event_type_value == "PIPELINE_FAILURE"]
+        context = dg.build_run_status_sensor_context("failed_runs", event, instance, done.dagster_run)
+        for _ in range(2):
+            failed_runs(context.for_run_failure())
+    (alert,) = map(json.loads, (tmp_path / "alerts.jsonl").read_text(encoding="utf-8").splitlines())
+    assert (alert["job"], alert["message"]) == ("small", "tills.csv lacks required column 'quantity'")

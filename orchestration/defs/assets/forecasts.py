@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from orchestration import edit_history, failpoints, model_registry, runs
+from orchestration.defs import metadata
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.settings import Settings
@@ -119,8 +120,12 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
         models = pl.DataFrame({"model": [json.dumps(each, sort_keys=True, default=str) for each in facts]})
         with connect(settings) as con:
             for table in TABLES:
-                rows = replace_table(con, f"ml.{table}", getattr(result, table.removeprefix("forecast_")))
-                yield dg.MaterializeResult(asset_key=["ml", table], metadata={"dagster/row_count": rows})
+                replace_table(con, f"ml.{table}", getattr(result, table.removeprefix("forecast_")))
+                shown = metadata.of_table(con, f"ml.{table}")
+                if table == "forecast_accuracy":
+                    shown["accuracy by horizon"] = metadata.accuracy_by_horizon(result.accuracy)
+                    shown["calibration"] = metadata.calibration(result.accuracy)
+                yield dg.MaterializeResult(asset_key=["ml", table], metadata=shown)
             replace_table(con, "ml.models", models)
             replace_table(
                 con, "ml.forecast_warnings", pl.DataFrame({"warning": result.warnings}, {"warning": pl.String})

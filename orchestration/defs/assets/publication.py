@@ -1,6 +1,7 @@
 """Stage 8: what passed both gates becomes files, complete or absent, and `latest` moves."""
 
 import json
+from datetime import timedelta
 
 import dagster as dg
 import duckdb
@@ -173,6 +174,8 @@ LATER_OUTPUTS = ("alerts",)
     deps=gated_keys(gates.MARTS) + gated_keys(FORECASTS) + gated_keys(ORDERS) + gated_keys(gates.RESULTS),
     group_name="publication",
     kinds={"parquet", "csv", "excel", "duckdb"},
+    # planners start at eight: a night that has not come by then shows in the UI
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=30), warn_window=timedelta(hours=26)),
     owners=[OWNER],
     pool=POOL,
 )

@@ -11,6 +11,7 @@ from ml.planning.order_lines import TARGETS_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs
 from ml.planning.stock_plan import StockPlan, SupplyInputs, plan_stock
 from orchestration import recommendation_history, runs
+from orchestration.defs import metadata
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.replays import tuned_targets
@@ -40,6 +41,11 @@ SUPPLY = {
     "lateness": "select concat_ws('|', kind, scope, sender_id, receiver) as lane, days_late, share "
     "from intermediate.int_supply_lateness",
 }
+ORDER_VALUES = (
+    "select coalesce(p.department, 'none') as department, coalesce(p.abc_class, 'none') as abc_class, "
+    "sum(o.order_value)::double as order_value from ml.replenishment_orders as o "
+    "left join marts.dim_product as p using (sku_id) group by all order by all"
+)
 OPEN_ORDER_LINES = "select * from staging.stg_pos__open_orders"
 
 # output -> the feeds without which it is absent: what is there, where more comes from, over which lanes, who waits
@@ -112,10 +118,13 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
         value = float(lines["order_value"].sum() or 0.0)
         context.log.info(f"{lines.height:,} order lines worth {value:,.0f} {settings.currency}")
     with retrying_io(), connect(settings) as con:
-        rows = _write(con, plan, lists)
+        _write(con, plan, lists)
         _keep_notes(con, warnings, absent)
+        shown = {table: metadata.of_table(con, table) for table in TABLES}
+        if "replenishment_orders" in lists:
+            shown["ml.replenishment_orders"]["order value"] = metadata.order_value(read_frame(con, ORDER_VALUES))
     for table in TABLES:
-        yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": rows.get(table, 0)})
+        yield dg.MaterializeResult(asset_key=table.split("."), metadata=shown[table])
 
 
 @dg.multi_asset(
@@ -180,16 +189,15 @@ def _absent(delivered: set[str]) -> dict[str, str]:
     return {name: f"no {' and no '.join(feeds)} delivered" for name, feeds in missing.items() if feeds}
 
 
-def _write(con: duckdb.DuckDBPyConnection, plan: StockPlan | None, lists: Mapping[str, pl.DataFrame]) -> dict[str, int]:
+def _write(con: duckdb.DuckDBPyConnection, plan: StockPlan | None, lists: Mapping[str, pl.DataFrame]) -> None:
     """Replace every table; one that has no list tonight goes."""
     targets = plan.replenishment.targets if plan and plan.replenishment else pl.DataFrame(schema=TARGETS_SCHEMA)
-    rows = {TARGETS: replace_table(con, TARGETS, targets)}
+    replace_table(con, TARGETS, targets)
     for name in NEEDED_FEEDS:
         if name in lists:
-            rows[f"ml.{name}"] = replace_table(con, f"ml.{name}", lists[name])
+            replace_table(con, f"ml.{name}", lists[name])
         else:
             con.execute(f"drop table if exists ml.{name}")
-    return rows
 
 
 def _table_of(feed: str) -> str:

@@ -6,6 +6,7 @@ import gzip
 import itertools
 from datetime import datetime
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -254,3 +255,25 @@ def test_a_mandatory_feed_that_a_declaration_overrides_is_missed_all_the_same(la
     sources.mkdir()
     (sources / "pos.yml").write_text("source: pos\nfeeds: {sales: {allow_empty: true}}\n")
     assert [e for e in landing.ingest().errors if e.startswith("pos/sales: no rows")]
+
+
+def test_once_extracts_are_read_sql_reaches_nothing_else_on_the_machine(landing):
+    landing.put_masters()
+    landing.put_sales(GOOD)
+    landing.ingest()
+    outside = landing.settings.home / "outside.csv"
+    outside.write_text("a\n1\n")
+    statements = (
+        f"from read_csv('{outside}')",
+        f"from read_text('{landing.settings.landing}/../outside.csv')",
+        f"copy (select 1) to '{landing.settings.home}/out.csv'",
+        f"attach '{landing.settings.home}/other.duckdb'",
+        "install httpfs",
+        "set enable_external_access = true",
+    )
+    for statement in statements:
+        with pytest.raises((duckdb.PermissionException, duckdb.InvalidInputException)):
+            landing.con.execute(statement)
+    landing.put_sales(GOOD.replace("A1", "A2"), name="b.csv")
+    landing.ingest("run-00002")
+    assert landing.sales() == ["A1", "A2"]
