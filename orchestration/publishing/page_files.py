@@ -48,7 +48,7 @@ LISTS = (
         f"""
         select {PRODUCT}, {PLACE}, {SOURCE}, x.order_on, x.order_qty, x.order_value, x.stockout_on,
             x.expected_lost_amount, x.withheld_reason, x.location_id, x.demand_mean_qty, x.protection_days,
-            x.target_qty, x.inventory_position_qty, x.need_qty
+            x.target_qty, x.inventory_position_qty, x.need_qty, x.reason_codes
         from replenishment_orders as x {NAMED}
         left join dim_location as f on x.from_location_id = f.location_id
         order by x.order_value desc nulls last, x.sku_id, x.location_id
@@ -258,7 +258,8 @@ def _write_products(target: Path, source: Source, products: int) -> int:
 
 def _write_details(target: Path, details: Sequence[Row]) -> list[int]:
     """Write product-<n>.js, each with products until it holds FILE_BYTES; returns the first product of each file."""
-    first, size, texts = [0], 0, []
+    first, size = [0], 0
+    texts: list[str] = []
     for number, detail in enumerate(details):
         text = _detail(detail)
         if size and size + len(text) > FILE_BYTES:

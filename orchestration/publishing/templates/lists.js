@@ -4,7 +4,7 @@
   "use strict";
   var texts = JSON.parse(document.getElementById("texts").textContent);
   var facts = JSON.parse(document.getElementById("facts").textContent);
-  var language = document.documentElement.lang;
+  var language = { en: "en-GB" }[document.documentElement.lang] || document.documentElement.lang; // 1 Jan 2018, as on the page
   var number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   var money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   var day = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric" });
@@ -99,8 +99,16 @@
     return t("why").replace(/\{(\w+)\}/g, function (_, name) {
       var column = { demand: "demand_mean_qty", days: "protection_days", target: "target_qty",
                      position: "inventory_position_qty", need: "need_qty" }[name];
-      return columns[column] ? number.format(columns[column].of(row)) : "\u2013";
-    });
+      return columns[column] ? shown(columns[column].of(row), "number") : "\u2013";
+    }) + reasons(columns.reason_codes && columns.reason_codes.of(row));
+  }
+  // what made the order another quantity than what is short
+  function reasons(codes) {
+    var said = String(codes || "").split(/[,; ]+/).filter(Boolean).map(function (code) {
+      var text = texts["reason." + code];
+      return text === undefined ? code.replace(/_/g, " ") : text; // "" is of no interest to a planner
+    }).filter(Boolean);
+    return said.length ? "; " + said.join(", ") : "";
   }
 
   function showList(name, panel) {
@@ -175,7 +183,7 @@
         ]);
       }
       var isNumber = column.kind === "money" || column.kind === "number";
-      return make("td", { "class": isNumber ? "n" : key === "explanation" ? "why" : "", "data-label": t("column." + key),
+      return make("td", { "class": isNumber ? "n" : key === "explanation" ? "why" : column.kind === "date" ? "nowrap" : "", "data-label": t("column." + key),
                           text: column.kind === "text" && (key === "rule" || key === "alert_type")
                             ? String(value).replace(/_/g, " ") : shown(value, column.kind) });
     }
@@ -237,7 +245,8 @@
       document.getElementById(other.getAttribute("aria-controls")).hidden = !is;
     });
     var panel = document.getElementById(tab.getAttribute("aria-controls"));
-    if (!panel.hasChildNodes()) showList(tab.getAttribute("data-list"), panel);
+    var place = panel.querySelector(".table");
+    if (!place.hasChildNodes()) showList(tab.getAttribute("data-list"), place);
   }
   tabs.forEach(function (tab, position) {
     tab.addEventListener("click", function () { choose(tab); });
@@ -391,9 +400,17 @@
     (detail.promotions || []).forEach(function (p) {
       values.push({ kind: "promotion", from: p.starts_on + "T00:00:00", to: p.ends_on + "T23:59:00", name: p.promotion_name || p.promotion_id });
     });
-    var spec = JSON.parse(document.getElementById("product-spec").textContent);
-    spec.datasets = { series: values };
-    window.drawChart(chart, spec);
+    var specs = JSON.parse(document.getElementById("product-spec").textContent);
+    chart.textContent = "";
+    ["flow", "stock"].forEach(function (part) {
+      if (part === "stock" && !series.stock) return;
+      var own = make("div", { "class": "plot" }), spec = specs[part];
+      chart.appendChild(own);
+      // Vega warns of a scale without any value
+      if (part === "flow" && !detail.promotions) spec.layer.shift();
+      spec.datasets = { series: values };
+      window.drawChart(own, spec, "product");
+    });
   }
 
   if (tabs.length) {
