@@ -55,7 +55,7 @@ GATED = {
         "ml.available_to_promise",
         "ml.order_sourcing",
     ),
-    gates.RESULTS: ("marts.kpi_daily", "marts.mart_sku_location_day"),
+    gates.RESULTS: ("marts.alerts", "marts.kpi_daily", "marts.mart_sku_location_day"),
 }
 DECLARED = {
     gates.FEEDS: gates.feeds_checks,

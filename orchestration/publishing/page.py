@@ -54,7 +54,7 @@ def write_page(
     """
     with duckdb.connect(str(folder / FILE_NAME), read_only=True, config={"threads": threads}) as con:
         source = page_data.source_of(con)
-        files = page_files.write_side_files(folder, source, settings.page_products)
+        files = page_files.write_side_files(folder, source, settings.page_products, settings.buyers)
         shown = _shown(source, night, settings)
         kpis = page_kpis.kpis(source)
     shown["changes"] = page_changes.changes(folder, latest, night.as_of) if latest else None

@@ -8,13 +8,14 @@ in templates/lists.js and product.js.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from orchestration.publishing import buyers
 from orchestration.publishing.page_data import Row, Source
 
 FOLDER = "page"
@@ -47,13 +48,14 @@ LISTS = (
         "replenishment_orders",
         f"""
         select {PRODUCT}, {PLACE}, {SOURCE}, x.order_on, x.order_qty, x.order_value, x.stockout_on,
-            x.expected_lost_amount, x.withheld_reason, x.location_id, x.demand_mean_qty, x.protection_days,
+            x.expected_lost_amount, x.withheld_reason, x.location_id, x.supplier_id,
+            x.demand_mean_qty, x.protection_days,
             x.target_qty, x.inventory_position_qty, x.need_qty, x.reason_codes
         from replenishment_orders as x {NAMED}
         left join dim_location as f on x.from_location_id = f.location_id
         order by x.order_value desc nulls last, x.sku_id, x.location_id
         """,
-        ("source", "place", "department", "category"),
+        ("buyer", "source", "place", "department", "category"),
     ),
     ListFile(
         "transfers",
@@ -196,10 +198,13 @@ order by o.order_value desc nulls last, o.location_id
 """
 
 
-def write_side_files(folder: Path, source: Source, products: int) -> dict[str, Any]:
+def write_side_files(
+    folder: Path, source: Source, products: int, shares: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     """Write `folder`/page/*.js; returns what the page must know of them: lists with their lines, products, files.
 
     products: how many products get a view of their own, those with the largest orders first, then by units sold.
+    shares: publishing.buyers, by which the orders can be filtered.
     """
     target = folder / FOLDER
     target.mkdir()
@@ -207,10 +212,26 @@ def write_side_files(folder: Path, source: Source, products: int) -> dict[str, A
     for part in LISTS:
         if part.needs in source.tables:
             rows = source.rows(part.sql)
+            if part.name == "orders" and shares:
+                rows = _with_buyers(rows, buyers.owners(shares))
             _write(target / f"list-{part.name}.js", f"list-{part.name}", {**_columns(rows), "filters": part.filters})
             lists[part.name] = {"lines": len(rows)}
     count = _write_products(target, source, products) if _has_products(source) else 0
     return {"lists": lists, "products": count}
+
+
+def _with_buyers(rows: Sequence[Row], owner: Mapping[str | None, str]) -> list[Row]:
+    """The lines with whose they are: by supplier, else category, else department."""
+    return [
+        {
+            "buyer": owner.get(row["supplier_id"])
+            or owner.get(row["category"])
+            or owner.get(row["department"])
+            or buyers.NOBODY,
+            **row,
+        }
+        for row in rows
+    ]
 
 
 def _has_products(source: Source) -> bool:
@@ -239,9 +260,9 @@ def _write_products(target: Path, source: Source, products: int) -> int:
         for row in source.rows(PROMOTIONS.format(shown=PROMOTIONS_SHOWN)):
             details[row.pop("sku_id")].setdefault("promotions", []).append(row)
     if has_orders:
-        known = {row["column_name"] for row in source.rows("describe replenishment_orders")}
+        known = [row["column_name"] for row in source.rows("describe replenishment_orders")]
         steps = [name for name in known if name.startswith("after_")]
-        terms = ", ".join(f"o.{name}" for name in (*TERMS, *sorted(steps)) if name in known)
+        terms = ", ".join(f"o.{name}" for name in (*TERMS, *steps) if name in known)
         for row in source.rows(LINES.format(terms=terms)):
             details[row.pop("sku_id")].setdefault("lines", []).append(_given(row))
     weeks = source.rows("select distinct week_start from forecast_weekly order by 1")

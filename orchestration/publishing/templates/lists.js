@@ -327,7 +327,8 @@
       var line = lines.filter(function (l) { return l.location_id === each; })[0];
       select.appendChild(make("option", { value: each, text: each === "" ? t("product.all") : line ? line.place : each }));
     });
-    select.value = place && detail.series[place] ? place : "";
+    // a place that only feeds others sells nothing itself: its product is seen as a whole
+    select.value = place && (detail.series[place] || {}).fan ? place : "";
     select.addEventListener("change", function () { draw(chart, known, detail, select.value); });
     dialog.appendChild(make("div", { "class": "inside" }, [
       close,
@@ -406,8 +407,12 @@
       if (part === "stock" && !series.stock) return;
       var own = make("div", { "class": "plot" }), spec = specs[part];
       chart.appendChild(own);
-      // Vega warns of a scale without any value
-      if (part === "flow" && !detail.promotions) spec.layer.shift();
+      // what has no values is left out: Vega warns of a scale without any
+      if (part === "flow") spec.layer = spec.layer.filter(function (layer) {
+        var kind = layer.transform[0].filter.match(/'(\w+)'/)[1];
+        return kind === "sold" || (kind === "forecast" ? series.fan : detail.promotions);
+      });
+      (spec.layer || [spec]).forEach(function (layer) { layer.encoding.x.scale = { domain: [week(-count), week((series.fan || []).length)] }; });
       spec.datasets = { series: values };
       window.drawChart(own, spec, "product");
     });
