@@ -63,7 +63,7 @@ OUTPUTS = (
         ("alert_id",),
         True,
         "Alerts",
-        "What to look at: stock that runs out without an order, slow movers, records to count, tills and sales in doubt.",
+        "What to look at: stock-outs without an order, slow movers, records to count, tills and sales in doubt.",
     ),
     OutputTable(
         "forecast_daily",

@@ -74,7 +74,7 @@ counts as (
         cast(0 as double) as threshold,
         cast(money_at_risk as double) as money_at_risk,
         cast(doubted_qty as varchar) || ' units of the stock record are doubted (' || rule || '): count them'
-        as explanation
+            as explanation
     from count_list
 
 ),
@@ -132,7 +132,7 @@ final as (
 
     select
         alert_type || ':' || coalesce(sku_id, '') || ':' || location_id || ':' || coalesce(cast(date as varchar), '')
-        as alert_id,
+            as alert_id,
         cast('{{ var("as_of") }}' as date) as as_of,
         alert_type,
         -- what loses sales or blinds the forecast comes before stock that lies too long
