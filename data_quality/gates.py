@@ -7,6 +7,7 @@ from datetime import date
 
 from data_quality.checks import Check, applicable
 from data_quality.settings import QualitySettings
+from data_quality.suites.alerts import alert_checks
 from data_quality.suites.dimensions import dimension_checks, extract_checks
 from data_quality.suites.doubts import doubt_checks
 from data_quality.suites.drift import drift_checks
@@ -72,7 +73,8 @@ def results_checks(settings: QualitySettings, as_of: date, tables: Collection[st
 
     tables: as for marts_checks.
     """
-    return applicable([*sku_location_day_checks(settings, as_of), *kpi_checks(settings, as_of)], tables)
+    checks = [*sku_location_day_checks(settings, as_of), *kpi_checks(settings, as_of), *alert_checks(as_of)]
+    return applicable(checks, tables)
 
 
 def replay_checks(as_of: date, tables: Collection[str]) -> list[Check]:

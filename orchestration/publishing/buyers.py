@@ -13,6 +13,15 @@ import pyarrow as pa
 NOBODY = "others"
 
 
+def owners(shares: Mapping[str, Sequence[str]]) -> dict[str | None, str]:
+    """Return supplier, category or department -> buyer; what two shares name is the first one's."""
+    owner: dict[str | None, str] = {}
+    for buyer, named in shares.items():
+        for each in named:
+            owner.setdefault(each, buyer)
+    return owner
+
+
 def labels(lines: pa.Table, products: pa.Table | None, shares: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the buyer of each line: the first whose share names its supplier, category or department; else NOBODY.
 
@@ -24,10 +33,7 @@ def labels(lines: pa.Table, products: pa.Table | None, shares: Mapping[str, Sequ
     places = lines["from_location_id"].to_pylist() if "from_location_id" in names else [None] * lines.num_rows
     if not shares:
         return [supplier or place or NOBODY for supplier, place in zip(suppliers, places, strict=True)]
-    owner: dict[str | None, str] = {}
-    for buyer, named in shares.items():
-        for each in named:
-            owner.setdefault(each, buyer)
+    owner = owners(shares)
     of_product = {}
     for row in products.to_pylist() if products is not None else []:
         of_product[row["sku_id"]] = owner.get(row["category"]) or owner.get(row["department"])

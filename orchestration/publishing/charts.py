@@ -6,7 +6,7 @@ are the page's CSS variables (`var(--accent)`), so a chart follows light, dark a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestration.publishing.page_data import Row
@@ -135,6 +135,93 @@ def stock_at_service(curves: Sequence[Row]) -> Spec:
         size=alt.condition("datum.is_compared", alt.value(120), alt.value(30))
     )
     return _spec((line + points).properties(width="container", height=280))
+
+
+def kpi_trends(rows: Sequence[Row], names: Mapping[str, str]) -> Spec:
+    """Small lines, one a KPI, each on its own scale. rows: kpi, week_start, value; names: kpi -> what it is called."""
+    import altair as alt
+
+    values = [
+        {"kpi": names[row["kpi"]], "week": f"{row['week_start']}T12:00:00", "value": round(row["value"], 2)}
+        for row in rows
+    ]
+    line = (
+        alt.Chart()
+        .mark_line(strokeWidth=2, color="var(--accent)")
+        .encode(
+            x=alt.X("week:T", title=None, axis=alt.Axis(format="%Y-%m", tickCount=3, labelOverlap=True)),
+            y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(format="~s", tickCount=3)),
+            tooltip=[
+                alt.Tooltip("week:T", title=" ", format="%Y-%m-%d"),
+                alt.Tooltip("value:Q", title=" ", format=",.1f"),
+            ],
+        )
+        .properties(width=230, height=110)
+    )
+    shown = [name for name in names.values() if any(value["kpi"] == name for value in values)]
+    facet = alt.Facet("kpi:N", title=None, sort=shown, header=alt.Header(labelFontSize=13, labelColor="var(--ink)"))
+    chart = line.facet(facet, columns=4, data=alt.Data(values=values))
+    return _spec(chart.resolve_scale(y="independent"))
+
+
+def product_spec(names: Mapping[str, str]) -> Spec:
+    """One product's year: sold, expected with its range, promotions; below, its stock. The page fills in `series`.
+
+    names: sold, expected, stock, units -> words. A row has kind (sold, stock, forecast, promotion), week and units; a
+    forecast low, q25, q75, high too; a promotion from, to, name.
+    """
+    import altair as alt
+
+    data = alt.NamedData(name="series")
+
+    def of(kind: str) -> Any:
+        return alt.Chart(data).transform_filter(f"datum.kind === '{kind}'")
+
+    week = alt.X("week:T", title=None, axis=alt.Axis(format="%Y-%m", labelOverlap=True, tickCount=6))
+    units = alt.Y("units:Q", title=names["units"], axis=alt.Axis(format="~s", tickCount=4))
+    tip = [alt.Tooltip("week:T", title=" ", format="%Y-%m-%d")]
+    promotion = (
+        of("promotion")
+        .mark_rect(color="var(--mark-soft)", opacity=1)
+        .encode(x=alt.X("from:T", title=None), x2="to:T", tooltip=[alt.Tooltip("name:N", title=" ")])
+    )
+    wide = (
+        of("forecast")
+        .mark_area(color="var(--accent)", opacity=0.15)
+        .encode(x=week, y=alt.Y("low:Q", title=names["units"]), y2="high:Q")
+    )
+    narrow = of("forecast").mark_area(color="var(--accent)", opacity=0.2).encode(x=week, y="q25:Q", y2="q75:Q")
+    expected = (
+        of("forecast")
+        .mark_line(color="var(--accent)", strokeWidth=2)
+        .encode(
+            x=week,
+            y=units,
+            tooltip=[
+                *tip,
+                alt.Tooltip("units:Q", title=names["expected"], format=",.1f"),
+                alt.Tooltip("low:Q", title="p10", format=",.1f"),
+                alt.Tooltip("high:Q", title="p90", format=",.1f"),
+            ],
+        )
+    )
+    sold = (
+        of("sold")
+        .mark_line(color="var(--sold)", strokeWidth=2)
+        .encode(x=week, y=units, tooltip=[*tip, alt.Tooltip("units:Q", title=names["sold"], format=",.1f")])
+    )
+    stock = (
+        of("stock")
+        .mark_area(color="var(--other-2)", opacity=0.6, interpolate="step")
+        .encode(
+            x=week,
+            y=alt.Y("units:Q", title=names["stock"], axis=alt.Axis(format="~s", tickCount=3, titleLimit=90)),
+            tooltip=[*tip, alt.Tooltip("units:Q", title=names["stock"], format=",.1f")],
+        )
+        .properties(width="container", height=70)
+    )
+    flow = (promotion + wide + narrow + expected + sold).properties(width="container", height=220)
+    return {"flow": _spec(flow), "stock": _spec(stock)}
 
 
 def step_name(step: str, published_step: str) -> str:

@@ -55,6 +55,12 @@ _MEANINGS = {
     "series": "Number of series measured.",
     "cutoffs": "Days from which the backtest forecast.",
     "order_on": "Day on which to place the order.",
+    "alert_id": "Type, product, place and day of the alert.",
+    "alert_type": "What is wrong: stockout_without_order, tills_missing, stock_record_doubted, sales_doubted or the "
+    "rule of a slow mover.",
+    "measured_value": "What was measured, in the unit of the rule.",
+    "threshold": "Limit of the rule that it passed.",
+    "money_at_risk": "Margin, stock at cost or sales at stake; empty = no price or cost is known.",
     "decision": "To fill in: accept, change or reject. Empty = not decided.",
     "decided_qty": "To fill in with change: units instead, in whole packs.",
     "decided_by": "To fill in: who decides.",

@@ -18,12 +18,24 @@ import duckdb
 import jinja2
 from markupsafe import Markup
 
-from orchestration.publishing import charts, page_data, page_forecast, page_lists, page_orders, page_replay
+from orchestration.publishing import (
+    charts,
+    page_changes,
+    page_data,
+    page_files,
+    page_forecast,
+    page_kpis,
+    page_lists,
+    page_orders,
+    page_replay,
+)
 from orchestration.publishing.marts_file import FILE_NAME
 from orchestration.publishing.night import Night, WrittenTable
 from orchestration.publishing.settings import PublishingSettings
+from orchestration.publishing.words import languages, words
 
 PAGE = "index.html"
+FIRST_LINES = 3  # orders on the first screen
 NOTHING = "\u2013"  # an en dash where there is no value
 _TEMPLATES = Path(__file__).parent / "templates"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -32,24 +44,74 @@ _MONTHS = ("January", "February", "March", "April", "May", "June",
 
 
 def write_page(
-    folder: Path, night: Night, written: Sequence[WrittenTable], settings: PublishingSettings, *, threads: int
-) -> None:
-    """Write `folder`/index.html from the marts.duckdb that stands in the same folder."""
+    folder: Path, night: Night, written: Sequence[WrittenTable], settings: PublishingSettings, *, threads: int,
+    latest: Path | None = None,
+) -> None:  # fmt: skip
+    """Write `folder`/index.html and index.<language>.html from the marts.duckdb that stands in the same folder.
+
+    index.html is in the language of the settings; each language has a page of its own, and they lead to one another.
+    latest: the night published before, for what changed.
+    """
     with duckdb.connect(str(folder / FILE_NAME), read_only=True, config={"threads": threads}) as con:
-        shown = _shown(page_data.source_of(con), night, settings)
-    template = _environment().get_template("page.html.j2")
-    html = template.render(
-        **shown,
-        night=night,
-        outputs=written,
-        files={output.table.name: output for output in written},
-        simulated={part: page_data.simulated_behind(part, night) for part in page_data.FEEDS_BEHIND},
-        simulated_output=lambda name: _simulated_output(name, night),
-        has_data_docs=night.data_docs is not None,
-        marts_size=(folder / FILE_NAME).stat().st_size,
-        scripts=_vega_scripts() if shown["charts"] else "",
+        source = page_data.source_of(con)
+        files = page_files.write_side_files(folder, source, settings.page_products, settings.buyers)
+        shown = _shown(source, night, settings)
+        kpis = page_kpis.kpis(source)
+    shown["changes"] = page_changes.changes(folder, latest, night.as_of) if latest else None
+    for language in languages():
+        html = _render(language, shown, kpis, files, folder, night, written, settings)
+        (folder / page_of(language)).write_text(html, encoding="utf-8")
+        if language == settings.locale:
+            (folder / PAGE).write_text(html, encoding="utf-8")
+
+
+def page_of(language: str) -> str:
+    """Return the file name of a language's page."""
+    return f"index.{language}.html"
+
+
+def _render(
+    language: str,
+    shown: dict[str, Any],
+    kpis: Sequence[page_data.Row],
+    files: dict[str, Any],
+    folder: Path,
+    night: Night,
+    written: Sequence[WrittenTable],
+    settings: PublishingSettings,
+) -> str:
+    """The page in one language, as HTML."""
+    known = words(language)
+    drawn = dict(shown["charts"])
+    if kpis:
+        drawn["kpis"] = charts.kpi_trends(kpis, {name: known[f"kpi.{name}"] for name in page_kpis.SHOWN})
+    return (
+        _environment(language)
+        .get_template("page.html.j2")
+        .render(
+            **(shown | {"charts": drawn}),
+            t=known.__getitem__,
+            texts=known,
+            language=language,
+            others={other: words(other)["language"] for other in languages() if other != language},
+            page_of=page_of,
+            side_files=files,
+            has_kpis=bool(kpis),
+            product_spec=charts.product_spec(
+                {n: known[f"product.{n}"] for n in ("sold", "expected", "stock", "units")}
+            ),
+            night=night,
+            outputs=written,
+            files={output.table.name: output for output in written},
+            simulated={part: page_data.simulated_behind(part, night) for part in page_data.FEEDS_BEHIND},
+            simulated_output=lambda name: _simulated_output(name, night),
+            has_data_docs=night.data_docs is not None,
+            marts_size=(folder / FILE_NAME).stat().st_size,
+            scripts=_vega_scripts() if drawn or files["products"] else "",
+            first_lines=FIRST_LINES,
+            list_outputs={part.name: part.needs for part in page_files.LISTS},
+        )
     )
-    (folder / PAGE).write_text(html, encoding="utf-8")
 
 
 def _shown(source: page_data.Source, night: Night, settings: PublishingSettings) -> dict[str, Any]:
@@ -98,7 +160,7 @@ def _simulated_output(name: str, night: Night) -> list[str]:
     return page_data.simulated_behind(part, night) if part else []
 
 
-def _environment() -> jinja2.Environment:
+def _environment(language: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -108,6 +170,8 @@ def _environment() -> jinja2.Environment:
     )
     filters = (_number, _quantity, _cell, _percent, _day, _long_day, _size, _json, _label, _level, _step)
     environment.filters.update({function.__name__.lstrip("_"): function for function in filters})
+    if language == "zh":
+        environment.filters |= {"day": _day_zh, "long_day": _long_day_zh}
     environment.globals["one_day"] = timedelta(days=1)
     environment.globals["include_file"] = lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
     return environment
@@ -161,6 +225,14 @@ def _day(value: date | None) -> str:
 
 def _long_day(value: date) -> str:
     return f"{_DAYS[value.weekday()]}, {value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def _day_zh(value: date | None) -> str:
+    return NOTHING if value is None else f"{value.year}年{value.month}月{value.day}日"
+
+
+def _long_day_zh(value: date) -> str:
+    return f"{_day_zh(value)} 星期{'一二三四五六日'[value.weekday()]}"
 
 
 def _label(name: str) -> str:

@@ -105,7 +105,7 @@ def _write_files(
     say(f"marts.duckdb: {len(tables)} tables")
     if night.data_docs is not None:
         shutil.copytree(night.data_docs, folder / DATA_DOCS)
-    write_page(folder, night, written, settings, threads=_threads(con))
+    write_page(folder, night, written, settings, threads=_threads(con), latest=folder.parent / runs.LATEST)
     say(f"index.html: {(folder / 'index.html').stat().st_size / 1e6:.1f} MB")
     return written
 

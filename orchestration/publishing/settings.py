@@ -1,5 +1,7 @@
 """What a company may set about publication. Only fields that this room reads; the docs are generated from here."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -12,6 +14,12 @@ class PublishingSettings(BaseModel):
         {},
         description="Buyer -> suppliers, categories or departments that are theirs: each gets a workbook of their own "
         "lines, and the page filters by them. Default: a workbook a supplier or feeding place.",
+    )
+    locale: Literal["en", "zh"] = Field("en", description="Language of index.html; the page has a switch to the other.")
+    page_products: int = Field(
+        30_000,
+        ge=0,
+        description="Products with a view of their own on the page: those with the largest orders, then the most sold.",
     )
     keep_runs: int = Field(
         14,

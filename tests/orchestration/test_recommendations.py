@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from orchestration.defs.assets import recommendations
-from orchestration.defs.assets.publication import LATER_OUTPUTS, OUTPUTS
+from orchestration.defs.assets.publication import OUTPUTS
 
 FRAME = pl.DataFrame({"order_qty": [1.0]})
 
@@ -57,4 +57,3 @@ def test_where_no_place_feeds_another_there_is_nothing_to_share_out() -> None:
 def test_every_list_is_published() -> None:
     published = {output.name for output in OUTPUTS if output.is_list}
     assert set(recommendations.NEEDED_FEEDS) <= published
-    assert not set(LATER_OUTPUTS) & published

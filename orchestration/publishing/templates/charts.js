@@ -14,18 +14,26 @@
     axisX: { grid: false },
     legend: { labelColor: "var(--ink)", labelFontSize: 13, symbolSize: 120, labelLimit: 240 }
   };
-  document.querySelectorAll("script[data-chart]").forEach(function (data) {
-    var key = data.getAttribute("data-chart");
-    var place = document.getElementById("chart-" + key);
+  function embed(place, spec, name) {
     // Vega does not break a legend by itself: its longest entry is 145 pixels wide, the axis before it 40
     var columns = Math.max(1, Math.floor((place.clientWidth - 40) / 145));
     var own = Object.assign({}, config, { legend: Object.assign({ columns: columns }, config.legend) });
-    vegaEmbed(place, JSON.parse(data.textContent), {
+    if (spec.facet) spec.columns = Math.max(1, Math.floor(place.clientWidth / 300));
+    return vegaEmbed(place, spec, {
       mode: "vega-lite",
       renderer: "svg", // sharp in print
       actions: false,
       ast: true, // expressions are interpreted: the page's content policy forbids eval
       config: own
-    }).catch(function (error) { console.error("chart " + key, error); });
+    }).then(function () {
+      // the place has its label and is an image; what Vega says of each mark would only be read aloud beside it
+      place.querySelectorAll("svg").forEach(function (svg) { svg.setAttribute("aria-hidden", "true"); });
+    }).catch(function (error) { console.error("chart " + name, error); });
+  }
+  window.drawChart = embed;
+  document.querySelectorAll("script[data-chart]").forEach(function (data) {
+    var key = data.getAttribute("data-chart");
+    var place = document.getElementById("chart-" + key);
+    embed(place, JSON.parse(data.textContent), key);
   });
 })();

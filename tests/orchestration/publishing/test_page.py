@@ -195,6 +195,7 @@ def test_each_stock_list_shows_its_first_lines_or_why_it_is_absent(tmp_path: Pat
         con.execute(
             "create table ml.transfer_orders as select 'L01' as from_location_id, 'L02' as to_location_id, "
             "'P0001' as sku_id, 6.0 as qty, 7.5 as net_gain_amount, 2.0 as order_gain_amount, "
+            "date '2024-03-06' as ship_on, 8.0 as gain_amount, 0.5 as cost_amount, date '2024-03-05' as as_of, "
             "'Move 6 <b>now</b>.' as explanation"
         )
         where, settings = tmp_path / "out", PublishingSettings()

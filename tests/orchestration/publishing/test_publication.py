@@ -40,9 +40,19 @@ def manifest_of(folder: Path) -> dict:
 
 def test_a_night_holds_every_file_it_names(night_folder: Path) -> None:
     manifest = manifest_of(night_folder)
-    named = {"index.html", "manifest.json", "marts.duckdb", "data_docs", "workbooks", "page"}
+    named = {
+        "index.html",
+        "index.en.html",
+        "index.zh.html",
+        "manifest.json",
+        "marts.duckdb",
+        "data_docs",
+        "workbooks",
+        "page",
+    }
     for output in manifest["outputs"]:
         named |= {output[kind] for kind in ("file", "csv", "xlsx") if output[kind]}
+        assert all((night_folder / part["file"]).is_file() for part in output.get("workbooks", ()))
     assert {path.name for path in night_folder.iterdir()} == named
     assert "replenishment_orders.xlsx" in named
     assert (night_folder / "data_docs" / "index.html").exists()
@@ -157,7 +167,7 @@ def test_a_failure_at_any_step_leaves_what_was_there(
     run_night: Run, published_dir: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     first = run_night("a")
-    before = {path: path.read_bytes() for path in first.iterdir()}
+    before = {path: path.read_bytes() for path in first.rglob("*") if path.is_file()}
 
     def fail(*args: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
@@ -168,7 +178,7 @@ def test_a_failure_at_any_step_leaves_what_was_there(
             run_night("b")
     assert entries(published_dir) == ["a", "latest"]
     assert latest_run_id(published_dir) == "a"
-    assert {path: path.read_bytes() for path in first.iterdir()} == before
+    assert {path: path.read_bytes() for path in first.rglob("*") if path.is_file()} == before
     # and the same night can be published once the reason is gone
     assert run_night("b") == published_dir / "b"
 

@@ -57,7 +57,7 @@ followed as (
             and recommended.location_id = executed.location_id
             and coalesce(recommended.supplier_id, recommended.from_location_id) = executed.source_id
             and case when recommended.supplier_id is null then 'place' else 'supplier' end = executed.source_type
-            and executed.executed_on > recommended.as_of
+            and recommended.as_of < executed.executed_on
             and executed.executed_on
             < {{ add_days('recommended.act_on', 'cast(greatest(recommended.review_days, 1) as integer)') }}
     group by recommended.recommendation_id

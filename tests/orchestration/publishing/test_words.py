@@ -1,0 +1,39 @@
+"""The catalogues of the page hold the same keys, and every key that the page asks for."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+from orchestration.publishing import page_files, page_kpis, words
+
+TEMPLATES = Path(words.__file__).parent / "templates"
+
+
+def test_every_language_has_every_word() -> None:
+    assert words.languages() == ["en", "zh"]
+    english = words.words("en")
+    for language in words.languages():
+        assert set(words.words(language)) == set(english), language
+        assert all(text or key == "reason.default_review" for key, text in words.words(language).items())
+
+
+def test_blanks_to_fill_in_are_the_same() -> None:
+    def blanks(text: str) -> set[str | None]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    for key, text in words.words("en").items():
+        assert blanks(words.words("zh")[key]) == blanks(text), key
+
+
+def test_what_the_page_asks_for_is_there() -> None:
+    known = words.words("en")
+    asked = {
+        key
+        for name in ("page.html.j2", "parts.html.j2", "lists.js")
+        for key in re.findall(r"""\bt\("([a-z_.]+[a-z_])"\)""", (TEMPLATES / name).read_text(encoding="utf-8"))
+    }
+    asked |= {f"list.{part.name}" for part in page_files.LISTS} | {f"kpi.{name}" for name in page_kpis.SHOWN}
+    asked |= {f"column.{column}" for part in page_files.LISTS for column in part.filters}
+    assert asked <= set(known), sorted(asked - set(known))
