@@ -125,6 +125,7 @@ def _run(settings: Settings, name: str, config: dict[str, Any], console: Console
     job = defs().resolve_job_def(name)
     logger = logging.getLogger("shelfcast.night")
     with ProgressDisplay(console) as display, dg.DagsterInstance.get() as instance:
+        close_killed(instance)
         logger.addHandler(display)
         try:
             result = job.execute_in_process(
@@ -136,6 +137,22 @@ def _run(settings: Settings, name: str, config: dict[str, Any], console: Console
     failures = [event for event in result.all_events if event.is_step_failure]
     reasons = () if result.success else tuple(reason_of(event.step_failure_data) for event in failures)
     return _Done(result.success, reasons, result.run_id)
+
+
+def close_killed(instance: DagsterInstance) -> int:
+    """Mark runs of the command line that were killed as failed, and free their place in the pool; how many there were.
+
+    To be called by whoever holds the night's lock: no other such run can be alive. Dagster cannot know that they are
+    dead, and the next night would wait for their place for ever. Runs of the daemon have an origin; it watches those.
+    """
+    import dagster as dg
+
+    started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING]))
+    dead = [run for run in started if run.remote_job_origin is None]
+    for run in dead:
+        instance.report_run_failed(run, "the run was killed, or the power cut")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return len(dead)
 
 
 def purge_records(instance: DagsterInstance, days: int) -> int:

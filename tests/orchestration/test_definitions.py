@@ -151,3 +151,25 @@ def test_the_alert_of_a_failed_run_of_the_daemon_says_why(tmp_path, monkeypatch)
             failed_runs(context.for_run_failure())
     (alert,) = map(json.loads, (tmp_path / "alerts.jsonl").read_text(encoding="utf-8").splitlines())
     assert (alert["job"], alert["message"]) == ("small", "tills.csv lacks required column 'quantity'")
+
+
+def test_a_killed_run_of_the_command_line_keeps_no_place_in_the_pool():
+    from orchestration.night import close_killed
+
+    @dg.op(pool="warehouse")
+    def nothing():
+        pass
+
+    @dg.job
+    def small():
+        nothing()
+
+    with dg.DagsterInstance.ephemeral(settings={"concurrency": {"pools": {"default_limit": 1}}}) as instance:
+        instance.event_log_storage.initialize_concurrency_limit_to_default("warehouse")
+        killed = instance.create_run_for_job(small, status=dg.DagsterRunStatus.STARTED)
+        claim = instance.event_log_storage.claim_concurrency_slot("warehouse", killed.run_id, "nothing")
+        assert claim.is_claimed
+        assert close_killed(instance) == 1
+        assert instance.event_log_storage.get_concurrency_info("warehouse").claimed_slots == []
+        assert instance.get_run_by_id(killed.run_id).status == dg.DagsterRunStatus.FAILURE
+        assert small.execute_in_process(instance=instance).success

@@ -56,7 +56,8 @@ def ingest_extracts(
     """Load what is new in `landing/`, file by file, and renew the views that dbt reads."""
     settings = company.settings()
     # a run of the schedule or the UI has a process of its own, whose end lets go of the lock; the command line holds it
-    night_lock.hold(settings.home, f"{context.job_name}, Dagster run {context.run_id}", context.log.info)
+    with retrying_io():  # between two tries the step gives its place in the pool to the run that holds the lock
+        night_lock.hold(settings.home, f"{context.job_name}, Dagster run {context.run_id}", context.log.info, 0.0)
     feeds = source_feeds(settings.home)
     recovery.require_room(settings)
     if done := recovery.set_aside_broken(settings):

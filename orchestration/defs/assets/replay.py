@@ -56,7 +56,8 @@ def replay_history(context: dg.AssetExecutionContext, company: Company) -> Itera
     from ml.simulation.study import study
 
     settings = company.settings()
-    night_lock.hold(settings.home, f"{context.job_name}, Dagster run {context.run_id}", context.log.info)
+    with retrying_io():  # between two tries the step gives its place in the pool to the run that holds the lock
+        night_lock.hold(settings.home, f"{context.job_name}, Dagster run {context.run_id}", context.log.info, 0.0)
     with retrying_io(), connect(settings) as con:
         _, as_of = runs.current(con)
         absent = [query.split(" from ")[1].split()[0] for query in QUERIES.values()]
