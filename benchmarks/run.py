@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import customers, decisions, forecasts, gate, identity, ingestion, marts, replay
+from benchmarks import customers, decisions, forecasts, gate, identity, ingestion, marts, page, replay
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
 from benchmarks.options import QUICK_STORES, RESULTS, Options
 from benchmarks.tpcds import benchmark as tpcds
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "customers": customers.run,
     "decisions": decisions.run,
     "replay": replay.run,
+    "page": page.run,
     "tpcds": tpcds.run,
 }
 

@@ -230,3 +230,8 @@ select
 from (values
     ('O1', 1, 'A', 'S1', 3e0, 2e0, 0e0, 1e0), ('O1', 1, 'A', null, 3e0, 0e0, 2e0, 1e0), ('O2', 1, 'A', 'S1', 2e0, 2e0, 0e0, 0e0)
 ) as t (order_id, line_number, sku_id, location_id, quantity, sourced_qty, served_elsewhere_qty, short_qty);
+
+create table marts.alerts as
+select 'days_of_cover:' || sku_id || ':S1:' as alert_id, date '2024-03-27' as as_of, 'days_of_cover' as alert_type,
+    'low' as severity, sku_id, 'S1' as location_id, 3.5::double as money_at_risk, 'too much' as explanation
+from marts.dim_product;
