@@ -19,13 +19,17 @@ from rich.console import Console
 
 from benchmarks.options import Options
 from orchestration.publishing.marts_file import FILE_NAME
-from orchestration.publishing.night import Night
+from orchestration.publishing.night import Night, OutputTable, WrittenTable
 from orchestration.publishing.page import write_page
 from orchestration.publishing.settings import PublishingSettings
 
 AS_OF = date(2025, 6, 29)
 PRODUCTS = 30_000
 BAR_BYTES, BAR_PAINT, BAR_SEARCH = 10e6, 1_000.0, 100.0
+ORDERS = WrittenTable(
+    OutputTable("replenishment_orders", "ml.replenishment_orders", ("sku_id",), True, "Orders", "What to order."),
+    "replenishment_orders.parquet", PRODUCTS, "", (),
+)  # fmt: skip
 TABLES = f"""
 create table dim_product as
 select 'S' || lpad(i::varchar, 5, '0') as sku_id, 'Product ' || i || ' of ' || hash(i) % 1000 as product_name,
@@ -48,7 +52,8 @@ from forecast_weekly;
 create table replenishment_orders as
 select sku_id, 'P1' as location_id, 'V' || hash(sku_id) % 90 as supplier_id, null::varchar as from_location_id,
     date '{AS_OF}' + 1 as order_on, 14 as protection_days, 20.0 as demand_mean_qty, 30.0 as target_qty,
-    10.0 as on_hand_qty, 10.0 as inventory_position_qty, 20.0 as need_qty, 24.0 as after_pack_qty, 24.0 as order_qty, 1.5 as unit_cost,
+    10.0 as on_hand_qty, 10.0 as inventory_position_qty, 20.0 as need_qty, 24.0 as after_pack_qty, 24.0 as order_qty,
+    1.5 as unit_cost,
     (hash(sku_id) % 5000) / 10.0 as order_value, date '{AS_OF}' + 5 as stockout_on, 3.0 as expected_lost_qty,
     4.5 as expected_lost_amount, 'rounded_to_pack' as reason_codes, null::varchar as withheld_reason,
     'Order 24: expected demand 20 over 14 days.' as explanation
@@ -83,7 +88,7 @@ def run(options: Options, console: Console) -> bool:
             con.execute(TABLES)
         night = Night("run-00001", AS_OF, "Company", "EUR", "1", "0", [], [], [], {})
         started = time.monotonic()
-        write_page(folder, night, [], PublishingSettings(), threads=2)
+        write_page(folder, night, [ORDERS], PublishingSettings(), threads=2)
         seconds = time.monotonic() - started
         size = (folder / "index.html").stat().st_size
         beside = [path.stat().st_size for path in (folder / "page").iterdir()]
