@@ -26,6 +26,7 @@ from benchmarks import (
     launches,
     marts,
     months,
+    page,
     replay,
 )
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "months": months.run,
     "decisions": decisions.run,
     "replay": replay.run,
+    "page": page.run,
     "tpcds": tpcds.run,
 }
 

@@ -19,7 +19,7 @@ PRODUCTS, PLACES, CALENDAR, CUSTOMERS = (
 )
 SERIES, FILES = "intermediate.int_series_selected", "ops.file_ledger"
 QUEUE, TILLS, COUNTS = "marts.mart_review_queue", "marts.mart_missing_till_days", "marts.mart_count_list"
-KPIS = "marts.kpi_daily"
+KPIS, ALERTS = "marts.kpi_daily", "marts.alerts"
 ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
 HIERARCHY, DRIVERS, FALLBACKS = "ml.forecast_hierarchy", "ml.forecast_drivers", "ml.forecast_fallbacks"
 PROMOTED = "ml.forecast_promotions"
@@ -48,12 +48,14 @@ GIVEN = {
     TILLS: "location_id date chance",
     KPIS: "date location_id channel department net_amount transaction_count lead_transaction_count",
     COUNTS: "sku_id location_id rule money_at_risk count_rank",
+    ALERTS: "alert_id alert_type severity location_id explanation",
     **{f"feeds.{feed.name}": feed.given for feed in FEEDS},
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
-DOUBLED += [HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS, *(f"feeds.{feed.name}" for feed in FEEDS if feed.key)]
+DOUBLED += [ALERTS, HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS]
+DOUBLED += [f"feeds.{feed.name}" for feed in FEEDS if feed.key]
 EMPTIED = [REPLAY, HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
 
 MUTATIONS: dict[tuple[str, str], str] = {
@@ -108,6 +110,14 @@ _on(
         "adds_up_to_sales": "update marts.mart_sku_location_day set units_qty = units_qty + 0.001 where rowid = 1",
         "stockout_follows_stock": f"update {DAYS} set is_stockout = false where on_hand_qty is null",
         "figures_agree": f"update {DAYS} set margin_amount = margin_amount + 0.01 where rowid = 1",
+    },
+)
+_on(
+    ALERTS,
+    {
+        "money_at_risk_is_not_negative": f"update {ALERTS} set money_at_risk = -0.01 where rowid = 1",
+        "severity_is_known": f"update {ALERTS} set severity = 'urgent' where rowid = 1",
+        "as_of_is_the_business_day": f"update {ALERTS} set as_of = date '2024-03-26' where rowid = 1",
     },
 )
 _on(

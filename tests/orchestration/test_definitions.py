@@ -55,6 +55,7 @@ def test_the_nightly_job_holds_every_step(definitions):
         "forecasts_gate",
         "customer_value",
         "recommendations",
+        "recommendation_history",
         "orders_gate",
         "dbt_build_marts",
         "results_gate",
