@@ -74,7 +74,15 @@ class OfferLayer:
         priced = self.priced(means, rows)
         if self.offers is None or self.effects is None or not self._acts(PROMOTION):
             return priced
-        return priced * self._promoted(rows, self._strength_days(rows))
+        touched = np.arange(len(rows))
+        if not self.offers.blocks.reach:  # without a plan in full only what is listed changes anything
+            listed = self.offers.planned.filter(pl.col("ends_on") > self.panel.cutoff)["series_id"].to_numpy()
+            touched = np.flatnonzero(np.isin(rows + 1, listed))
+        if not len(touched):
+            return priced
+        result = priced.copy()
+        result[touched] *= self._promoted(rows[touched], self._strength_days(rows[touched]))
+        return result
 
     def _acts(self, kind: str) -> bool:
         return any(self.weights.get(kind, {}).values())
