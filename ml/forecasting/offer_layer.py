@@ -135,9 +135,13 @@ class OfferLayer:
 
 def offer_layer(panel: Panel, offers: NightOffers | None, weights: OfferWeights) -> OfferLayer:
     """The layer of a night. Effects are learned anew each night, as the regression's are: a closed form, seconds."""
-    acts = offers is not None and any(weight for of_band in weights.values() for weight in of_band.values())
-    effects = learn_effects(panel, offers.blocks) if acts and offers is not None else None
-    return OfferLayer(panel, offers if acts else None, effects, weights)
+    if offers is None:
+        return OfferLayer(panel, None, None, weights)
+    has_plan = offers.blocks.reach > 0 or offers.planned.filter(pl.col("ends_on") > panel.cutoff).height > 0
+    acting = [kind for kind, of_band in weights.items() if any(of_band.values())]
+    if PRICE not in acting and not (PROMOTION in acting and has_plan):
+        return OfferLayer(panel, None, None, {})
+    return OfferLayer(panel, offers, learn_effects(panel, offers.blocks), weights)
 
 
 def promotions_table(
