@@ -74,7 +74,15 @@ class OfferLayer:
         priced = self.priced(means, rows)
         if self.offers is None or self.effects is None or not self._acts(PROMOTION):
             return priced
-        return priced * self._promoted(rows, self._strength_days(rows))
+        touched = np.arange(len(rows))
+        if not self.offers.blocks.reach:  # without a plan in full only what is listed changes anything
+            listed = self.offers.planned.filter(pl.col("ends_on") > self.panel.cutoff)["series_id"].to_numpy()
+            touched = np.flatnonzero(np.isin(rows + 1, listed))
+        if not len(touched):
+            return priced
+        result = priced.copy()
+        result[touched] *= self._promoted(rows[touched], self._strength_days(rows[touched]))
+        return result
 
     def _acts(self, kind: str) -> bool:
         return any(self.weights.get(kind, {}).values())
@@ -127,9 +135,13 @@ class OfferLayer:
 
 def offer_layer(panel: Panel, offers: NightOffers | None, weights: OfferWeights) -> OfferLayer:
     """The layer of a night. Effects are learned anew each night, as the regression's are: a closed form, seconds."""
-    acts = offers is not None and any(weight for of_band in weights.values() for weight in of_band.values())
-    effects = learn_effects(panel, offers.blocks) if acts and offers is not None else None
-    return OfferLayer(panel, offers if acts else None, effects, weights)
+    if offers is None:
+        return OfferLayer(panel, None, None, weights)
+    has_plan = offers.blocks.reach > 0 or offers.planned.filter(pl.col("ends_on") > panel.cutoff).height > 0
+    acting = [kind for kind, of_band in weights.items() if any(of_band.values())]
+    if PRICE not in acting and not (PROMOTION in acting and has_plan):
+        return OfferLayer(panel, None, None, {})
+    return OfferLayer(panel, offers, learn_effects(panel, offers.blocks), weights)
 
 
 def promotions_table(

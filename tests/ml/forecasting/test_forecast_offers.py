@@ -325,6 +325,19 @@ def test_noise_is_switched_off(chosen: ForecastSettings) -> None:
     assert result.drivers.filter(pl.col("driver") == "promotion").is_empty()
 
 
+def test_one_announced_promotion_changes_its_series_alone(chosen: ForecastSettings, result: ForecastResult) -> None:
+    past = offers_of().filter(pl.col("ends_on") <= AS_OF)
+    one = promotions((58, "NEW", ahead(10), ahead(16), "display", None, 1.0))
+    plain = go(chosen, promotions=past, champion=result.trained_files)
+    with_one = go(chosen, promotions=pl.concat([past, one]), champion=result.trained_files)
+    changed = plain.daily.select(*KEYS, "date", "mean").join(with_one.daily, on=[*KEYS, "date"])
+    changed = changed.filter((pl.col("mean") - pl.col("mean_right")).abs() > 1e-9)
+    assert changed.select(KEYS).unique().rows() == with_one.promotions.select(KEYS).rows()
+    assert changed["date"].min() == ahead(10)
+    assert changed["date"].max() <= ahead(23)
+    assert plain.promotions.is_empty()
+
+
 def test_faulty_frames_are_named() -> None:
     with pytest.raises(ContractError, match=r"promotions lack the columns \['part'\]"):
         night_offers(None, offers_of().drop("part"), COUNT, 10, AS_OF)
