@@ -54,12 +54,18 @@ def prepare_instance(settings: Settings) -> Path:
     return folder
 
 
-def run_night(settings: Settings, as_of: str | None, console: Console, rebuild: str | None = None) -> Outcome:
-    """Run the nightly job to its end, with a progress display on `console`; rebuild: an older run to make again."""
+def run_night(
+    settings: Settings, as_of: str | None, console: Console, rebuild: str | None = None, keeps_latest: bool = False
+) -> Outcome:
+    """Run the nightly job to its end, with a progress display on `console`.
+
+    rebuild: an older run to make again. keeps_latest: `latest` stays where it is of a newer business day.
+    """
     prepare_instance(settings)
     from orchestration.defs.jobs import NIGHTLY
 
-    asked = {key: value for key, value in (("as_of", as_of), ("rebuild", rebuild)) if value}
+    wanted = {"as_of": as_of, "rebuild": rebuild, "keeps_latest": keeps_latest}
+    asked = {key: value for key, value in wanted.items() if value}
     with night_lock.held(settings.home, night_lock.command(), console.print):
         done = _run(settings, NIGHTLY, {"ops": {"ingest": {"config": asked}}} if asked else {}, console)
         with connect(settings) as con:
@@ -78,7 +84,7 @@ def run_past_nights(settings: Settings, first: date, last: date, console: Consol
     outcomes = []
     for ahead in range((last - first).days + 1):
         day = first + timedelta(days=ahead)
-        outcomes.append((day, run_night(settings, day.isoformat(), console)))
+        outcomes.append((day, run_night(settings, day.isoformat(), console, keeps_latest=True)))
         if not outcomes[-1][1].is_published:
             break
     return outcomes

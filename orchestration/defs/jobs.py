@@ -43,12 +43,15 @@ def tidy() -> None:
 def past_nights(settings: Settings) -> Any:
     """The nightly job by business day, so that the UI can run a range of past nights: its partitions are the days.
 
-    A night of an older business day than latest's is published beside it: latest stays. (The type of an asset job that
+    A past night is published beside latest, which stays where it is of a newer business day. (The type of an asset job that
     is not resolved yet has no public name.)
     """
     days = dg.DailyPartitionsDefinition(settings.quality.earliest_date.isoformat(), timezone=settings.timezone)
     config = dg.PartitionedConfig(
-        days, run_config_for_partition_key_fn=lambda day: {"ops": {"ingest": {"config": {"as_of": day}}}}
+        days,
+        run_config_for_partition_key_fn=lambda day: {
+            "ops": {"ingest": {"config": {"as_of": day, "keeps_latest": True}}}
+        },
     )
     return dg.define_asset_job(
         PAST,

@@ -40,7 +40,8 @@ class Night:
     inputs: one dict a file known to the night (name, feed, sha256, rows_physical, rows_loaded, rows_quarantined,
     rows_excluded, rows_duplicate, rows_superseded). models: one dict a model used. absent: output name to the reason
     why it is not there. simulated_feeds: feeds (`erp/inventory`) whose data are made up for a demo. data_docs: the
-    folder of the reports on the checks, copied into the night.
+    folder of the reports on the checks, copied into the night. keeps_latest: a past night, made later: `latest` stays
+    where it is of a newer business day.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class Night:
     absent: dict[str, str]
     simulated_feeds: tuple[str, ...] = ()
     data_docs: Path | None = None
+    keeps_latest: bool = False
 
 
 @dataclass(frozen=True)

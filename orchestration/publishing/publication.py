@@ -71,7 +71,9 @@ def publish(
 
 
 def _is_past(published_dir: Path, night: Night) -> bool:
-    """Whether latest is of a later business day: planners stay with it when a past night is made now."""
+    """Whether this is a past night and latest of a later business day: planners stay with that."""
+    if not night.keeps_latest:
+        return False
     latest = runs.latest_run_id(published_dir)
     return any(run.run_id == latest and run.as_of > night.as_of for run in runs.list_runs(published_dir))
 

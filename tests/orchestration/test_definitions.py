@@ -77,7 +77,7 @@ def test_past_nights_are_the_nightly_job_by_business_day(definitions):
     past, nightly = definitions.resolve_job_def("past_nights"), definitions.resolve_job_def("nightly")
     assert set(past.graph.node_dict) == set(nightly.graph.node_dict)
     config = past.partitioned_config.get_run_config_for_partition_key("2025-05-31")
-    assert config == {"ops": {"ingest": {"config": {"as_of": "2025-05-31"}}}}
+    assert config == {"ops": {"ingest": {"config": {"as_of": "2025-05-31", "keeps_latest": True}}}}
     keys = past.partitions_def.get_partition_keys_in_range(dg.PartitionKeyRange("2025-05-30", "2025-06-01"))
     assert keys == ["2025-05-30", "2025-05-31", "2025-06-01"]
 

@@ -25,6 +25,7 @@ class NightConfig(dg.Config):
 
     as_of: str | None = Field(None, description="Business day to close, YYYY-MM-DD; default: the last with sales.")
     rebuild: str | None = Field(None, description="An older run to make again with what was known then; reads no file.")
+    keeps_latest: bool = Field(False, description="`latest` stays where it is of a newer business day: a past night.")
 
 
 @dg.multi_asset(

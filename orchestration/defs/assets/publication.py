@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any, cast
 
 import dagster as dg
 import duckdb
@@ -186,8 +187,9 @@ OUTPUTS = (
 def publication(context: dg.AssetExecutionContext, company: Company) -> dg.MaterializeResult:
     """The published night: Parquet, CSV, XLSX, marts.duckdb, the page and the manifest; `latest` points at it."""
     settings = company.settings()
+    asked = cast(dict[str, Any], context.run.run_config).get("ops", {}).get("ingest", {}).get("config", {})
     with retrying_io(), connect(settings) as con:
-        night = _night(con, settings)
+        night = _night(con, settings, asked.get("keeps_latest", False))
         outputs = [output for output in OUTPUTS if output.name not in night.absent]
         folder = publish(
             con,
@@ -210,7 +212,7 @@ def publication(context: dg.AssetExecutionContext, company: Company) -> dg.Mater
     )
 
 
-def _night(con: duckdb.DuckDBPyConnection, settings: Settings) -> Night:
+def _night(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: bool) -> Night:
     """Gather what the manifest says beside the tables."""
     run_id, as_of = runs.current(con)
     notes = con.execute("select kind, output, text from ml.planning_notes").fetchall()
@@ -243,4 +245,5 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings) -> Night:
         absent=absent,
         simulated_feeds=settings.simulated_feeds,
         data_docs=settings.data_docs,
+        keeps_latest=keeps_latest,
     )

@@ -255,7 +255,7 @@ def test_a_full_disk_leaves_latest_and_nothing_half_done(
 
 def test_a_past_night_made_now_is_kept_beside_latest(run_night: Run, published_dir: Path) -> None:
     run_night("a")
-    run_night("past", as_of=night_of("a").as_of - timedelta(days=3))
+    run_night("past", as_of=night_of("a").as_of - timedelta(days=3), keeps_latest=True)
     assert entries(published_dir) == ["a", "latest", "past"]
     assert latest_run_id(published_dir) == "a"
     run_night("same")
