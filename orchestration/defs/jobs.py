@@ -43,8 +43,8 @@ def tidy() -> None:
 def past_nights(settings: Settings) -> Any:
     """The nightly job by business day, so that the UI can run a range of past nights: its partitions are the days.
 
-    A past night is published beside latest, which stays where it is of a newer business day. (The type of an asset job that
-    is not resolved yet has no public name.)
+    A past night is published beside latest, which stays where it is of a newer business day. (The type of an asset job
+    that is not resolved yet has no public name.)
     """
     days = dg.DailyPartitionsDefinition(settings.quality.earliest_date.isoformat(), timezone=settings.timezone)
     config = dg.PartitionedConfig(
