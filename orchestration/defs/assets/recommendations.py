@@ -21,7 +21,7 @@ TARGETS = "ml.stock_targets"
 INVENTORY, SOURCING = "erp/inventory", "erp/sourcing"
 LANES, OPEN_ORDERS = "erp/lanes", "pos/open_orders"
 QUERIES = {
-    "forecast_daily": "select sku_id, location_id, date, mean from ml.forecast_daily",
+    "forecast_daily": "select sku_id, location_id, date, mean, segment from ml.forecast_daily",
     "forecast_weekly": "select sku_id, location_id, week_start, mean from ml.forecast_weekly",
     "dispersion": "select * from ml.forecast_dispersion",
     "positions": "select * from intermediate.int_stock_positions",
