@@ -21,7 +21,7 @@ from orchestration.files import sha256_of
 from orchestration.ingestion import keys, ledger, views
 from orchestration.ingestion.batch import Batch, load_batch
 from orchestration.ingestion.casting import prepare_connection
-from orchestration.ingestion.declarations import SourceFeed
+from orchestration.ingestion.declarations import DECISIONS, SourceFeed
 from orchestration.ingestion.extracts import columns_of
 from orchestration.ingestion.ledger import LedgerEntry
 from orchestration.ingestion.mapping import added_headers, require_headers
@@ -67,7 +67,7 @@ def ingest(
         _pull(night, feed)
     # a database is read by an extension, which closed doors would keep out when this connection ingests again
     if not any(feed.database for feed in feeds):
-        _close_doors(con, landing, scratch)
+        _close_doors(con, {landing, landing.parent / DECISIONS, scratch})
     growing = _still_growing(feeds, landing, night.settings)
     try:
         for feed in feeds:
@@ -89,8 +89,8 @@ def ingest(
     return report
 
 
-def _close_doors(con: duckdb.DuckDBPyConnection, landing: Path, scratch: Path) -> None:
-    """From here on SQL of this connection reads files of `landing/` and unpacked copies, and nothing else.
+def _close_doors(con: duckdb.DuckDBPyConnection, kept: set[Path]) -> None:
+    """From here on SQL of this connection reads files of the folders `kept`, and nothing else.
 
     Names of files and columns, and the expressions of declarations, become part of SQL: what slipped through their own
     checks (expressions, sql.quoted) could otherwise read any file of the machine, load an extension or ask a web
@@ -98,7 +98,7 @@ def _close_doors(con: duckdb.DuckDBPyConnection, landing: Path, scratch: Path) -
     """
     row = con.execute("select current_setting('enable_external_access')").fetchone()
     if row and row[0]:
-        folders = sorted({str(path) for folder in (landing, scratch) for path in (folder, folder.resolve())})
+        folders = sorted({str(path) for folder in kept for path in (folder, folder.resolve())})
         con.execute("set allowed_directories = ?", [folders])
         con.execute("set enable_external_access = false")
 

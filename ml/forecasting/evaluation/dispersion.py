@@ -25,7 +25,7 @@ from ml.forecasting.settings import ForecastSettings
 LEADS = (0, 28, 91)
 WINDOWS = (1, 7, 14, 28, 56, 91, 182)
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
-MAX_WINDOWS = 4_000  # forecast errors a node, drawn by seed
+MAX_WINDOWS = 2_000  # forecast errors a node, drawn by seed
 MIN_WINDOWS = 50  # fewer say nothing: the node takes its neighbour's alpha
 TRUST_WINDOWS = 300  # errors of a demand class that weigh as much as those of all
 _ALPHAS = np.exp(np.arange(np.log(0.003), np.log(60.0), 0.2))
@@ -33,7 +33,7 @@ _COARSE = 4  # every fourth alpha first
 _FIT_LEVELS = tuple(LEVELS.index(level) for level in (0.5, 0.75, 0.9, 0.95, 0.99))
 _IDLE_LEVELS = tuple(LEVELS.index(level) for level in (0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99))
 _IDLE_SHARES = (0.0, 0.015, 0.04, 0.08, 0.18)
-_IDLE_WINDOWS = 1_000  # errors of a demand rate that an idle share is chosen on
+_IDLE_WINDOWS = 500  # errors of a demand rate that an idle share is chosen on
 _DEFAULT_ALPHA = 1.0
 
 

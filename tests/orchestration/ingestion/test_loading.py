@@ -274,6 +274,10 @@ def test_once_extracts_are_read_sql_reaches_nothing_else_on_the_machine(landing)
     for statement in statements:
         with pytest.raises((duckdb.PermissionException, duckdb.InvalidInputException)):
             landing.con.execute(statement)
+    decided = landing.settings.home / "decisions" / "list.csv"
+    decided.parent.mkdir(exist_ok=True)
+    decided.write_text("a\n1\n")
+    assert landing.con.execute(f"from read_csv('{decided}')").fetchall() == [(1,)]
     landing.put_sales(GOOD.replace("A1", "A2"), name="b.csv")
     landing.ingest("run-00002")
     assert landing.sales() == ["A1", "A2"]
