@@ -56,7 +56,7 @@ GATED = {
         "ml.available_to_promise",
         "ml.order_sourcing",
     ),
-    gates.RESULTS: ("marts.alerts", "marts.kpi_daily", "marts.mart_sku_location_day"),
+    gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day"),
     gates.REPLAY: (replays.RESULTS, replays.TUNING),
 }
 DECLARED = {

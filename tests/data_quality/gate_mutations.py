@@ -19,7 +19,7 @@ PRODUCTS, PLACES, CALENDAR, CUSTOMERS = (
 )
 SERIES, FILES = "intermediate.int_series_selected", "ops.file_ledger"
 QUEUE, TILLS, COUNTS = "marts.mart_review_queue", "marts.mart_missing_till_days", "marts.mart_count_list"
-KPIS, ALERTS = "marts.kpi_daily", "marts.alerts"
+KPIS, ALERTS = "marts.kpi_daily", "marts.mart_alerts"
 ORDERS, ACCURACY = "ml.replenishment_orders", "ml.forecast_accuracy"
 HIERARCHY, DRIVERS, FALLBACKS = "ml.forecast_hierarchy", "ml.forecast_drivers", "ml.forecast_fallbacks"
 PROMOTED = "ml.forecast_promotions"

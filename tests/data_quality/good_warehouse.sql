@@ -255,7 +255,7 @@ create table ml.service_tuning as
 select date '2024-03-24' as as_of, *, 96e0 as served_pct, 95e0 as served_tuned_pct, date '2024-01-08' as proved_from
 from (values ('all products', 0.95, 0.93), ('class A', 0.98, 0.97)) as t (service_group, service_target, tuned_target);
 
-create table marts.alerts as
+create table marts.mart_alerts as
 select 'days_of_cover:' || sku_id || ':S1:' as alert_id, date '2024-03-27' as as_of, 'days_of_cover' as alert_type,
     'low' as severity, sku_id, 'S1' as location_id, 3.5::double as money_at_risk, 'too much' as explanation
 from marts.dim_product;

@@ -61,7 +61,7 @@ OUTPUTS = (
     ),
     OutputTable(
         "alerts",
-        "marts.alerts",
+        "marts.mart_alerts",
         ("alert_id",),
         True,
         "Alerts",
