@@ -82,7 +82,7 @@ def stored_sql(name: str) -> str:
 def _marts_to_copy(
     con: duckdb.DuckDBPyConnection, written: Sequence[WrittenTable], mart_schemas: Sequence[str]
 ) -> dict[str, str]:
-    """Name in the file to relation in the warehouse. A mart that is published, under whatever name, is there already."""
+    """Name in the file to relation in the warehouse. What is published, under whatever name, is there already."""
     published = {output.table.name: output.table.relation for output in written}
     found = con.execute(
         "select table_name, table_schema || '.' || table_name from information_schema.tables "
