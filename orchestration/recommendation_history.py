@@ -11,6 +11,7 @@ import hashlib
 from datetime import date
 
 import duckdb
+import polars as pl
 
 from orchestration import runs
 from orchestration.sql import literal
@@ -18,6 +19,15 @@ from orchestration.warehouse import table_exists
 
 HISTORY = "ops.recommendations"
 KNOWN, DECISIONS = "ml.recommendations", "ml.recommendation_decisions"
+# KNOWN as `judge` leaves it
+RECOMMENDATIONS_SCHEMA = pl.Schema(
+    dict.fromkeys(("recommendation_id", "list", "sku_id", "location_id", "supplier_id", "from_location_id"), pl.String)
+    | dict.fromkeys(("as_of", "act_on", "stockout_on"), pl.Date)
+    | dict.fromkeys(("recommended_qty", "value_amount", "order_multiple", "min_order_qty", "decided_qty"), pl.Float64)
+    | dict.fromkeys(("expected_lost_qty", "expected_lost_amount"), pl.Float64)
+    | dict.fromkeys(("withheld_reason", "decision_state", "decided_by", "decision_note", "problem"), pl.String)
+    | {"review_days": pl.Int64, "is_tonight": pl.Boolean}
+)
 # what names a line of each list, in the order of its id; the columns that a workbook shows too
 KEYS = {
     "replenishment_orders": ("as_of", "sku_id", "location_id", "supplier_id", "from_location_id"),

@@ -23,6 +23,7 @@ from ml.planning.order_lines import TARGETS_SCHEMA
 from orchestration import reference
 from orchestration.identity import tables
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
+from orchestration.recommendation_history import RECOMMENDATIONS_SCHEMA
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 Row = dict[str, Any]
@@ -30,15 +31,6 @@ HOLIDAYS = [
     (date(2024, 3, 29), "Good Friday", "DE", None, None),
     (date(2024, 5, 30), "Corpus Christi", "DE", "BY", "south"),
 ]
-# ml.recommendations as recommendation_history.judge leaves it
-RECOMMENDED = pl.Schema(
-    dict.fromkeys(("recommendation_id", "list", "sku_id", "location_id", "supplier_id", "from_location_id"), pl.String)
-    | dict.fromkeys(("as_of", "act_on", "stockout_on"), pl.Date)
-    | dict.fromkeys(("recommended_qty", "value_amount", "order_multiple", "min_order_qty", "decided_qty"), pl.Float64)
-    | dict.fromkeys(("expected_lost_qty", "expected_lost_amount"), pl.Float64)
-    | dict.fromkeys(("withheld_reason", "decision_state", "decided_by", "decision_note", "problem"), pl.String)
-    | {"review_days": pl.Int64, "is_tonight": pl.Boolean}
-)
 # what the second build reads, in the types that the night writes
 ML_TABLES = {
     "customer_value": VALUE_SCHEMA,
@@ -49,7 +41,7 @@ ML_TABLES = {
     "forecast_daily": DAILY_SCHEMA,
     "forecast_weekly": WEEKLY_SCHEMA,
     "stock_targets": TARGETS_SCHEMA,
-    "recommendations": RECOMMENDED,
+    "recommendations": RECOMMENDATIONS_SCHEMA,
 }
 
 
