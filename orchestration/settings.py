@@ -98,7 +98,7 @@ class Settings(BaseModel):
     )
     week_starts_on: int = Field(1, ge=1, le=7, description="First day of the week, ISO: Monday 1 … Sunday 7.")
     threads: int = Field(2, ge=1, le=64, description="Processor threads a night may use.")
-    memory_limit: str = Field("3GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Memory the warehouse may use.")
+    memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)?(MB|GB)$", description="Memory the warehouse may use.")
     holding_cost_yearly_pct: float = Field(
         20.0,
         ge=0,
