@@ -26,6 +26,7 @@ from benchmarks import (
     launches,
     marts,
     months,
+    next_products,
     page,
     replay,
 )
@@ -40,6 +41,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "identity": identity.run,
     "marts": marts.run,
     "customers": customers.run,
+    "next_products": next_products.run,
     "censoring": censoring.run,
     "launches": launches.run,
     "months": months.run,

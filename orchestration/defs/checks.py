@@ -55,8 +55,9 @@ GATED = {
         "ml.allocation",
         "ml.available_to_promise",
         "ml.order_sourcing",
+        "ml.customer_next_products",
     ),
-    gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day"),
+    gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day", "marts.mart_audiences"),
     gates.REPLAY: (replays.RESULTS, replays.TUNING),
 }
 DECLARED = {

@@ -23,7 +23,8 @@ select d::date as date, date_trunc('week', d)::date as week_start, date_trunc('m
 from range(timestamp '2024-01-01', timestamp '2025-05-01', interval 1 day) as t (d);
 
 create table marts.dim_customer as
-select 'crm' as source, '1390000' || i as customer_id, 'Town' as city from range(3) as t (i);
+select 'crm' as source, '1390000' || i as customer_id, 'Town' as city, i <> 2 as marketing_consent
+from range(3) as t (i);
 
 create table marts.fct_sales as
 select
@@ -259,3 +260,17 @@ create table marts.mart_alerts as
 select 'days_of_cover:' || sku_id || ':S1:' as alert_id, date '2024-03-27' as as_of, 'days_of_cover' as alert_type,
     'low' as severity, sku_id, 'S1' as location_id, 3.5::double as money_at_risk, 'too much' as explanation
 from marts.dim_product;
+
+-- two customers who consented; the third refused
+create table ml.customer_next_products as
+select
+    date '2024-03-27' as as_of, *, 0.25 as probability, 0.2 as measured_share, 0.1 as measured_share_low,
+    0.3 as measured_share_high, 100 as measured_lines
+from (values
+    ('13900000', 1, 'A', 'again', 4), ('13900000', 2, 'B', 'new', 0), ('13900001', 1, 'A', 'new', 0)
+) as t (customer_id, rank, sku_id, kind, bought_days_364);
+
+create table marts.mart_audiences as
+select date '2024-03-27' as as_of, *, 'at_risk' as lifecycle_stage, 'high' as value_band, 5.5 as at_stake_amount,
+    'silent' as explanation
+from (values ('keep_best', '13900000'), ('remind', '13900001')) as t (audience, customer_id);
