@@ -28,6 +28,7 @@ from benchmarks import (
     months,
     next_products,
     page,
+    pilots,
     replay,
 )
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
@@ -48,6 +49,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "decisions": decisions.run,
     "replay": replay.run,
     "page": page.run,
+    "pilots": pilots.run,
     "tpcds": tpcds.run,
 }
 

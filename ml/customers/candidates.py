@@ -230,7 +230,7 @@ def _near(taste: Taste, own: pl.DataFrame, lively: pl.Series) -> pl.DataFrame:
     """Each customer's NEAR products by taste among `lively` ones that the customer has not bought."""
     products = lively.sort().to_numpy()
     products = products[taste.column[products] >= 0]
-    schema = {"customer": pl.Int32, "product": pl.Int32}
+    schema = pl.Schema({"customer": pl.Int32, "product": pl.Int32})
     if not len(products):
         return pl.DataFrame(schema=schema)
     points = taste.of_products[taste.column[products]].astype(np.float32).T
