@@ -2,10 +2,10 @@
 
     python -m benchmarks.run --only pilots
 
-On real sales: the demo's stores (2017), and M5's departments of stores as places of their own, for its ten stores are too
-few to choose five of (2012 on). Groups of five are drawn at random from the past, measured as if something had begun
-there, and counted where the measure finds a difference: false alarms, nominal 10 %. Then the design itself chooses five
-and says what it can see.
+On real sales: the demo's stores (2017), and M5's departments of stores as places of their own (2012 on), for its ten
+stores are too few to choose five of. Groups of five are drawn at random from the past, measured as if something had
+begun there, and counted where the measure finds a difference: false alarms, nominal 10 %. Then the design itself
+chooses five and says what it can see.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BAR = 0.03
 
 
 def run(options: Options, console: Console) -> bool:
-    """Measure placebo pilots on each data set; False when false alarms stray from the nominal rate by over three points."""
+    """Measure placebo pilots on each data set; False when false alarms are over three points from nominal."""
     sheet: dict[str, object] = {**measure.machine(), "nominal": ALPHA}
     holds = True
     for name, (daily, first, last) in _histories(options.data).items():
@@ -67,9 +67,9 @@ def run(options: Options, console: Console) -> bool:
 
 
 def _false_alarms(daily: pl.DataFrame, first: date, last: date, weeks: int) -> tuple[float, int]:
-    """Return the share of random groups found to differ, and how many were asked, over starts a pilot's length apart."""
+    """Return the share of random groups found to differ, and their number; starts are a pilot apart."""
     draw = np.random.default_rng(weeks)
-    alarms = []
+    alarms: list[bool] = []
     start = last + timedelta(days=1 - 7 * weeks)
     while start - timedelta(days=7 * BEFORE) >= first and len(alarms) < 20 * GROUPS:
         panel = panel_of(daily, start, BEFORE, weeks)

@@ -53,7 +53,7 @@ def plan_pilot(
     """Write home/pilots/<name>/plan.json and plan.md; returns the page. starts_on: None = the day after as_of.
 
     Raises:
-        PilotError: the name is taken or cannot name a folder, no night is published, the past does not carry the design.
+        PilotError: the name is taken or cannot name a folder, no night is published, the past is too short.
     """
     folder = _folder(settings, name)
     if (folder / "plan.json").exists():

@@ -274,3 +274,30 @@ create table marts.mart_audiences as
 select date '2024-03-27' as as_of, *, 'at_risk' as lifecycle_stage, 'high' as value_band, 5.5 as at_stake_amount,
     'silent' as explanation
 from (values ('keep_best', '13900000'), ('remind', '13900001')) as t (audience, customer_id);
+
+create table ml.store_clusters as
+select date '2024-03-27' as as_of, *, 'more tea (1.20)' as explanation
+from (values ('S1', 'C1'), ('S2', 'C1'), ('S3', 'C2')) as t (location_id, cluster);
+
+-- B goes for C at S1; A stays
+create table ml.assortment_changes as
+select date '2024-03-27' as as_of, 'S1' as location_id, *, 'tea' as "group", 2e0 as weekly_qty,
+    0.5e0 as incremental_weekly_qty, 1e0 as incremental_weekly_low_amount, 2e0 as incremental_weekly_amount,
+    3e0 as incremental_weekly_high_amount, 'sells' as explanation
+from (values ('A', 'keep', null, null), ('B', 'delist', 2e0, 1e0), ('C', 'list', 2e0, 1e0))
+as t (sku_id, action, gain_weekly_amount, gain_weekly_low_amount);
+
+create table ml.region_opportunity as
+select date '2024-03-27' as as_of, *, 'food' as department, 1.1 as index_low, 1.2 as preference_index, 1.3 as index_high,
+    'asks' as explanation
+from (values ('north', 'tea'), ('south', 'tea')) as t (region, category);
+
+create table ml.channel_lead_products as
+select date '2024-03-27' as as_of, 'store' as channel, *, 1.1 as lead_index_low, 1.2 as lead_index, 1.3 as lead_index_high,
+    'sells' as explanation
+from (values ('north', 'A'), ('south', 'B')) as t (region, sku_id);
+
+create table ml.new_product_hits as
+select date '2024-03-27' as as_of, *, 4 as weeks, 40e0 as units, 2e0 as ratio_low, 3e0 as ratio, 4e0 as ratio_high,
+    'sold' as explanation
+from (values ('A'), ('B')) as t (sku_id);

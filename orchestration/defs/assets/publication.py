@@ -92,6 +92,46 @@ OUTPUTS = (
         "Of ten products shown to each customer a month ago, how many were bought: the ranking and simple rules.",
     ),
     OutputTable(
+        "store_clusters",
+        "ml.store_clusters",
+        ("cluster", "location_id"),
+        True,
+        "Store clusters",
+        "Places by what they sell, with words for what sets each cluster apart and how sure it is.",
+    ),
+    OutputTable(
+        "assortment_changes",
+        "ml.assortment_changes",
+        ("location_id", "group", "action", "sku_id"),
+        True,
+        "Range by place",
+        "What each place keeps, lists and delists: incremental margin after transfer to substitutes.",
+    ),
+    OutputTable(
+        "region_opportunity",
+        "ml.region_opportunity",
+        ("region", "department", "category"),
+        True,
+        "Regions",
+        "Region by category: demand index, coverage of the range, and what a wider range could sell.",
+    ),
+    OutputTable(
+        "channel_lead_products",
+        "ml.channel_lead_products",
+        ("channel", "region", "lead_rank"),
+        True,
+        "Lead products",
+        "What sells in a channel and region beyond its share elsewhere: what should lead there.",
+    ),
+    OutputTable(
+        "new_product_hits",
+        "ml.new_product_hits",
+        ("sku_id",),
+        True,
+        "Early hits",
+        "New products far above the launches of their kind at the same age.",
+    ),
+    OutputTable(
         "forecast_daily",
         "ml.forecast_daily",
         ("sku_id", "location_id", "date"),
@@ -252,6 +292,7 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: boo
         absent["mart_customer_value"] = text
     for (text,) in next_notes:
         absent |= dict.fromkeys(("customer_next_products", "audiences", "next_product_accuracy"), text)
+    absent |= dict(con.execute("select output, text from ml.range_notes").fetchall())
     absent |= replays.absent_replay(con)
     for output in OUTPUTS:
         if output.name not in absent and not table_exists(con, output.relation):
