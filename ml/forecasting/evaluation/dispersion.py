@@ -16,7 +16,7 @@ import polars as pl
 
 from ml.forecasting.contract import HORIZON_BLOCKS
 from ml.forecasting.daily import DayShares
-from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA, LEVELS, MEASURE, table_quantiles
+from ml.forecasting.distribution import ALL, COUNT, DISPERSION_SCHEMA, LEVELS, MEASURE, shape_quantiles
 from ml.forecasting.evaluation.backtest import Trial
 from ml.forecasting.metrics import CLASSES
 from ml.forecasting.panel import BLOCK_DAYS
@@ -188,13 +188,10 @@ def _loss(
     idle: float = 0.0,
     levels: tuple[int, ...] = _FIT_LEVELS,
 ) -> float:
-    shares = np.full(len(mean), idle)
-    quantiles = table_quantiles(mean / (1 - idle), np.full(len(mean), alpha), family, shares)
-    total = 0.0
-    for index in levels:
-        level, off = LEVELS[index], actual - quantiles[:, index]
-        total += float((np.maximum(level * off, (level - 1) * off) / mean).mean())
-    return total
+    """Pinball loss over the mean, averaged over the windows and summed over the levels."""
+    quantiles = shape_quantiles(mean / (1 - idle), alpha, family, idle)[:, levels]
+    level, off = np.asarray(LEVELS)[list(levels)], actual[:, None] - quantiles
+    return float((np.maximum(level * off, (level - 1) * off) / mean[:, None]).mean(axis=0).sum())
 
 
 def nearest_rate(rate: np.ndarray) -> np.ndarray:
