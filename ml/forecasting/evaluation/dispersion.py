@@ -5,8 +5,8 @@ share of windows in which nothing sells per class, window and lead. What does no
 (ml.forecasting.distribution).
 
 Both are the values under which the out-of-sample windows were likeliest; a moment estimate would be ruled by the few
-largest errors, so no window counts as less likely than _RAREST. With the least pinball loss in its place, p50 of sums of
-28 and 42 days was covered 2.9 and 1.8 points too rarely after d_1577 of the benchmark (now 1.7 and 0.8), 4.8 and 5.7
+largest errors, so no window counts as less likely than _RAREST. With the least pinball loss instead, p50 of sums of 28
+and 42 days was covered 2.9 and 1.8 points too rarely after d_1577 of the benchmark (now 1.7 and 0.8), 4.8 and 5.7
 after d_1703 (now 4.2 and 4.0), at the same loss. Without idle share p10 covered 3 points more than it should.
 """
 
