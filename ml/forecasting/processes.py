@@ -87,6 +87,8 @@ class _Worker:
     """A process that answers one task at a time."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
+        # OpenMP's threads spin while they wait; beside other work a fit of 13 to 31 s then took 72 s
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(PRELOADED)
         self.pipe, theirs = context.Pipe()
