@@ -31,16 +31,8 @@ PROJECT, MEAN, MEDIAN = "shelfcast", "mean of department and place", "median of 
 def run(options: Options, console: Console) -> bool:
     """Score all launches; False where the project's WMAPE is above the bar."""
     data = m5.load(options.data, list(options.stores) or None)
-    series = data.series.select(
-        series_id=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
-        sku_id=pl.col("item_id").cast(pl.String),
-        location_id=pl.col("store_id").cast(pl.String),
-        is_pooled=pl.lit(False),
-        region=pl.col("state_id").cast(pl.String),
-        department=pl.col("dept_id").cast(pl.String),
-        category=pl.col("cat_id").cast(pl.String),
-    )
-    panel = _panel(data, series)
+    series, demand = m5.series_and_demand(data)
+    panel = build_panel(series, demand, data.dates[-1])
     prices = m5.known_prices(data, data.days)
     actual: list[np.ndarray] = []
     made: dict[str, list[np.ndarray]] = {name: [] for name in (PROJECT, MEAN, MEDIAN)}
@@ -74,18 +66,6 @@ def run(options: Options, console: Console) -> bool:
     options.results.mkdir(parents=True, exist_ok=True)
     (options.results / "launches.json").write_text(json.dumps(sheet, indent=2) + "\n", encoding="utf-8")
     return bool(ratio <= BAR)
-
-
-def _panel(data: m5.M5, series: pl.DataFrame) -> Panel:
-    row, day = np.nonzero(data.units)
-    history = pl.DataFrame(
-        {
-            "series_id": (row + 1).astype(np.int32),
-            "date": pl.Series(data.dates[: data.days]).gather(day),
-            "quantity": data.units[row, day].astype(float),
-        }
-    )
-    return build_panel(series, history, data.dates[data.days - 1])
 
 
 def _simple(past: Panel, rows: np.ndarray, summary: object) -> np.ndarray:

@@ -120,6 +120,32 @@ def known_prices(m5: M5, stop: int) -> np.ndarray:
     return np.take_along_axis(prices, newest, axis=1)
 
 
+def series_and_demand(m5: M5) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what the forecast step is given: the series, in the file's order, and their demand by day.
+
+    series: series_id (from 1), sku_id, location_id, is_pooled, region, department, category. demand: series_id, date,
+    quantity, the days with sales alone.
+    """
+    series = m5.series.select(
+        series_id=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
+        sku_id="item_id",
+        location_id="store_id",
+        is_pooled=pl.lit(value=False),
+        region="state_id",
+        department="dept_id",
+        category="cat_id",
+    )
+    row, day = np.nonzero(m5.units)
+    demand = pl.DataFrame(
+        {
+            "series_id": (row + 1).astype(np.int32),
+            "date": pl.Series(m5.dates).gather(day),
+            "quantity": m5.units[row, day].astype(float),
+        }
+    )
+    return series, demand
+
+
 def write_extracts(m5: M5, landing: Path) -> dict[str, int]:
     """Write the canonical extracts of a company under `landing`, its settings beside it; returns the rows of each feed.
 

@@ -70,23 +70,7 @@ def run(options: Options, console: Console) -> bool:
 def _companies(options: Options) -> Iterator[Company]:
     yield _grocer()
     data = m5.load(options.data, list(options.stores) or None)
-    row, day = np.nonzero(data.units)
-    series = data.series.select(
-        series_id=pl.int_range(1, pl.len() + 1, dtype=pl.Int32),
-        sku_id=pl.col("item_id").cast(pl.String),
-        location_id=pl.col("store_id").cast(pl.String),
-        is_pooled=pl.lit(False),
-        region=pl.col("state_id").cast(pl.String),
-        department=pl.col("dept_id").cast(pl.String),
-        category=pl.col("cat_id").cast(pl.String),
-    )
-    demand = pl.DataFrame(
-        {
-            "series_id": (row + 1).astype(np.int32),
-            "date": pl.Series(data.dates[: data.days]).gather(day),
-            "quantity": data.units[row, day].astype(float),
-        }
-    )
+    series, demand = m5.series_and_demand(data)
     yield Company("M5", series, demand, date(2015, 4, 30), m5.events(data))
 
 

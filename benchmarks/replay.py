@@ -98,26 +98,7 @@ def run(options: Options, console: Console) -> bool:
 
 def make_setting(data: m5.M5, console: Console) -> Setting:
     """The replay's problem and the forecasts that were possible then."""
-    known = data.series
-    series = pl.DataFrame(
-        {
-            "series_id": np.arange(1, known.height + 1, dtype=np.int32),
-            "sku_id": known["item_id"],
-            "location_id": known["store_id"],
-            "is_pooled": [False] * known.height,
-            "region": known["state_id"],
-            "department": known["dept_id"],
-            "category": known["cat_id"],
-        }
-    )
-    day, row = np.nonzero(data.units.T > 0)
-    history = pl.DataFrame(
-        {
-            "series_id": (row + 1).astype(np.int32),
-            "date": pl.Series(data.dates).gather(day),
-            "quantity": data.units[row, day].astype(float),
-        }
-    )
+    series, history = m5.series_and_demand(data)
     weeks = DAYS // 7
     first = data.dates[START - 1]
     forecasts = forecast_the_past(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from data_quality.checks import Check, Table, day
+from data_quality.checks import Check, Table
 
 ALERTS = Table("marts.mart_alerts", ("alert_id", "alert_type", "sku_id", "location_id"), needs=("marts.mart_alerts",))
 SEVERITIES = ("high", "medium", "low")
@@ -28,11 +28,5 @@ def alert_checks(as_of: date) -> list[Check]:
             (*ALERTS.shown, "severity"),
             advice=FAULT,
         ),
-        ALERTS.no_rows(
-            "as_of_is_the_business_day",
-            f"as_of is {as_of} in every line.",
-            f"select * from {ALERTS.name} where as_of is distinct from {day(as_of)}",
-            (*ALERTS.shown, "as_of"),
-            advice=FAULT,
-        ),
+        ALERTS.of_business_day(as_of, advice=FAULT),
     ]

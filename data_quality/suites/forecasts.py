@@ -289,13 +289,7 @@ def _promotions(as_of: date) -> list[Check]:
     """
     return [
         table.unique("sku_id", "location_id", "promotion_id"),
-        table.no_rows(
-            "as_of_is_the_business_day",
-            f"as_of is {as_of} in every row.",
-            f"select * from {table.name} where as_of is distinct from {day(as_of)}",
-            (*table.shown, "as_of"),
-            advice=FAULT,
-        ),
+        table.of_business_day(as_of, advice=FAULT),
         table.no_rows(
             "covers_days_ahead_of_the_promotion",
             "The days covered lie ahead, within the promotion.",

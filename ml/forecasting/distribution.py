@@ -110,27 +110,15 @@ class DemandDistribution:
         segment: codes of the demand classes, as `codes` gives them; None: ALL.
         """
         mean = np.asarray(mean, dtype=float)
-        days = np.broadcast_to(np.asarray(days, dtype=float), mean.shape)
-        own = np.asarray(self.segments.index(ALL)) if segment is None else segment
-        lead, lead_weight = _position(self.leads.astype(float), np.asarray(float(lead_days)))
-        next_lead = _after(lead, self.leads)
-        table = (1 - lead_weight) * self.log_alpha[:, lead] + lead_weight * self.log_alpha[:, next_lead]
-        window, window_weight = _position(np.log(self.windows), np.log(np.maximum(days, 1.0)))
-        rate, rate_weight = _position(np.log(self.rates), np.log(np.maximum(mean / np.maximum(days, 1.0), 1e-9)))
-        next_window, next_rate = _after(window, self.windows), _after(rate, self.rates)
-        low = (1 - rate_weight) * table[own, window, rate] + rate_weight * table[own, window, next_rate]
-        high = (1 - rate_weight) * table[own, next_window, rate] + rate_weight * table[own, next_window, next_rate]
-        return np.exp((1 - window_weight) * low + window_weight * high)
+        return self._alpha(mean, self._place(mean, days, lead_days, segment))
 
     def variance(
         self, mean: np.ndarray, days: np.ndarray | float, lead_days: int = 0, segment: np.ndarray | None = None
     ) -> np.ndarray:
         """Variance of demand summed over the window (units squared)."""
-        mean = np.asarray(mean, dtype=float)
-        idle = self._idle_share(mean, days, lead_days, segment)
-        inner = mean / (1 - idle)
+        inner, alpha, idle = self._shape(np.asarray(mean, dtype=float), days, lead_days, 0.0, segment)
         poisson = inner if self.family == COUNT else 0.0
-        return (1 - idle) * (poisson + self.alpha(mean, days, lead_days, segment) * inner**2) + idle * mean * inner
+        return (1 - idle) * (poisson + (alpha + idle) * inner**2)
 
     def quantile(
         self,
@@ -193,16 +181,31 @@ class DemandDistribution:
         inner, alpha, idle = self._shape(np.asarray(mean, dtype=float), days, lead_days, 0.0, segment)
         return table_quantiles(inner, alpha, self.family, np.broadcast_to(idle, inner.shape))
 
-    def _idle_share(
+    def _place(
         self, mean: np.ndarray, days: np.ndarray | float, lead_days: int, segment: np.ndarray | None
-    ) -> np.ndarray:
-        """Probability that nothing sells, of the nearest lead and window: there are few, so tables stay few."""
-        days = np.broadcast_to(np.asarray(days, dtype=float), mean.shape)
+    ) -> "_Place":
+        """Where each element lies between the nodes of segment, lead and window."""
+        length = np.maximum(np.broadcast_to(np.asarray(days, dtype=float), mean.shape), 1.0)
         own = np.asarray(self.segments.index(ALL)) if segment is None else segment
         lead, lead_weight = _position(self.leads.astype(float), np.asarray(float(lead_days)))
-        nearest_lead = np.where(lead_weight > 0.5, _after(lead, self.leads), lead)
-        window, weight = _position(np.log(self.windows), np.log(np.maximum(days, 1.0)))
-        return self.idle[own, nearest_lead, np.where(weight > 0.5, _after(window, self.windows), window)]
+        window, window_weight = _position(np.log(self.windows), np.log(length))
+        return _Place(length, own, lead, lead_weight, window, window_weight)
+
+    def _alpha(self, mean: np.ndarray, at: "_Place") -> np.ndarray:
+        next_lead, next_window = _after(at.lead, self.leads), _after(at.window, self.windows)
+        table = (1 - at.lead_weight) * self.log_alpha[:, at.lead] + at.lead_weight * self.log_alpha[:, next_lead]
+        rate, rate_weight = _position(np.log(self.rates), np.log(np.maximum(mean / at.days, 1e-9)))
+        next_rate = _after(rate, self.rates)
+        low, high = (
+            (1 - rate_weight) * table[at.segment, window, rate] + rate_weight * table[at.segment, window, next_rate]
+            for window in (at.window, next_window)
+        )
+        return np.exp((1 - at.window_weight) * low + at.window_weight * high)
+
+    def _idle_share(self, at: "_Place") -> np.ndarray:
+        """Probability that nothing sells, of the nearest lead and window: there are few, so tables stay few."""
+        lead = np.where(at.lead_weight > 0.5, _after(at.lead, self.leads), at.lead)
+        return self.idle[at.segment, lead, np.where(at.window_weight > 0.5, _after(at.window, self.windows), at.window)]
 
     def _shape(
         self,
@@ -213,10 +216,23 @@ class DemandDistribution:
         segment: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(mean where anything sells, its alpha with the extra variance folded in, idle share) of each element."""
-        idle = self._idle_share(mean, days, lead_days, segment)
+        at = self._place(mean, days, lead_days, segment)
+        idle = self._idle_share(at)
         inner = mean / (1 - idle)
         extra = np.asarray(extra_variance, dtype=float) / (1 - idle) / np.maximum(inner, _MIN_MEAN) ** 2
-        return inner, np.minimum(self.alpha(mean, days, lead_days, segment) + extra, 1e6), idle
+        return inner, np.minimum(self._alpha(mean, at) + extra, 1e6), idle
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Node at or below each element on the axes of lead and window, the weight of the next one, and the segment."""
+
+    days: np.ndarray
+    segment: np.ndarray
+    lead: np.ndarray
+    lead_weight: np.ndarray
+    window: np.ndarray
+    window_weight: np.ndarray
 
 
 # ------------------------------------------------------------------ the two families, with alpha given
@@ -232,8 +248,10 @@ def quantile(mean: np.ndarray, alpha: np.ndarray, level: np.ndarray | float, fam
     if family == MEASURE:
         result = special.gammaincinv(size, level) * safe / size
     else:
-        result = np.where(
-            alpha < MIN_ALPHA / 10, stats.poisson.ppf(level, safe), stats.nbinom.ppf(level, size, size / (size + safe))
+        result = _where_poisson(
+            alpha,
+            stats.nbinom.ppf(level, size, size / (size + safe)),
+            lambda rows: stats.poisson.ppf(level[rows], safe[rows]),
         )
     return np.where(mean > _MIN_MEAN, result, 0.0)
 
@@ -246,6 +264,17 @@ def cdf(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = CO
     return np.where(
         stock < 0, 0.0, np.where(mean > _MIN_MEAN, 1.0 - _tail(mean, alpha, np.maximum(stock, 0.0), family), 1.0)
     )
+
+
+def log_density(mean: np.ndarray, alpha: np.ndarray, demand: np.ndarray, family: str = COUNT) -> np.ndarray:
+    """log P(D = demand), demand rounded to whole units; gamma: log of the density, demand > 0. mean > 0."""
+    size = 1.0 / np.maximum(alpha, 1e-9)
+    if family == MEASURE:
+        came = np.maximum(demand, _MIN_MEAN)
+        return size * np.log(size / mean) + (size - 1) * np.log(came) - came * size / mean - special.gammaln(size)
+    came = np.rint(demand)
+    combinations = special.gammaln(came + size) - special.gammaln(size) - special.gammaln(came + 1)
+    return combinations - size * np.log1p(mean / size) - came * np.log1p(size / mean)
 
 
 def expected_shortage(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = COUNT) -> np.ndarray:
@@ -321,24 +350,32 @@ def _column(alpha_index: int, family: str, idle: float) -> np.ndarray:
     return np.where(levels > 0, found, 0.0)
 
 
-def table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str, idle: np.ndarray | None = None) -> np.ndarray:
+def table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str, idle: np.ndarray) -> np.ndarray:
     """The published quantiles (rows, levels) with alpha and idle share given, from a table over (mean, alpha).
 
-    mean: where anything sells. idle: few values; None: 0. Nearest node; beyond the largest mean the shape is kept and
-    scaled. All levels share one node, so none cross.
+    mean: where anything sells. idle: few values. The nearest alpha of the table; all levels share it, so none cross.
     """
-    row = np.rint((np.log(np.maximum(mean, _MEAN_GRID[0])) - np.log(_MEAN_GRID[0])) / _MEAN_STEP).astype(np.int64)
-    scale = np.maximum(mean / _MEAN_GRID[-1], 1.0)
-    row = np.minimum(row, len(_MEAN_GRID) - 1)
-    node = np.rint((np.log(np.clip(alpha, MIN_ALPHA, MAX_ALPHA)) - np.log(MIN_ALPHA)) / _ALPHA_STEP).astype(np.int64)
-    shares, share = np.unique(np.zeros(1) if idle is None else idle, return_inverse=True)
-    both = node + len(_ALPHA_GRID) * (share if idle is not None else 0)
+    node = _alpha_node(np.clip(alpha, MIN_ALPHA, MAX_ALPHA))
+    shares, share = np.unique(idle, return_inverse=True)
+    both = node + len(_ALPHA_GRID) * share
     result = np.empty((len(mean), len(LEVELS)))
     for index in np.unique(both):
         chosen = np.flatnonzero(both == index)
         column = _column(int(index % len(_ALPHA_GRID)), family, float(shares[index // len(_ALPHA_GRID)]))
-        result[chosen] = column[row[chosen]]
-    result *= scale[:, None]
+        result[chosen] = _read(column, mean[chosen], family)
+    return result
+
+
+def _alpha_node(alpha: np.ndarray) -> np.ndarray:
+    return np.rint((np.log(alpha) - np.log(MIN_ALPHA)) / _ALPHA_STEP).astype(np.int64)
+
+
+def _read(column: np.ndarray, mean: np.ndarray, family: str) -> np.ndarray:
+    """Rows of a column of the table at the nearest mean; beyond the largest one the shape is kept and scaled."""
+    row = np.rint((np.log(np.maximum(mean, _MEAN_GRID[0])) - np.log(_MEAN_GRID[0])) / _MEAN_STEP).astype(np.int64)
+    row = np.minimum(row, len(_MEAN_GRID) - 1)
+    scale = np.maximum(mean / _MEAN_GRID[-1], 1.0)
+    result = column[row] * scale[:, None]
     if family == MEASURE:  # exact in the mean: the shape does not depend on it
         result *= (np.maximum(mean, _MIN_MEAN) / (_MEAN_GRID[row] * scale))[:, None]
     result[mean < _MEAN_GRID[0] / 2] = 0.0

@@ -85,7 +85,7 @@ def test_shortage_against_sums_of_the_probabilities() -> None:
     family=st.sampled_from([COUNT, MEASURE]),
 )
 def test_published_quantiles_never_cross_and_are_never_negative(mean: list[float], alpha: float, family: str) -> None:
-    quantiles = table_quantiles(np.array(mean), np.full(len(mean), alpha), family)
+    quantiles = table_quantiles(np.array(mean), np.full(len(mean), alpha), family, np.zeros(len(mean)))
     assert np.isfinite(quantiles).all()
     assert (quantiles >= 0).all()
     assert (np.diff(quantiles, axis=1) >= 0).all()
@@ -95,7 +95,7 @@ def test_table_is_near_the_exact_quantiles() -> None:
     rng = np.random.default_rng(3)
     mean, alpha = np.exp(rng.uniform(-4, 8, 500)), np.exp(rng.uniform(-3, 2, 500))
     exact = np.stack([quantile(mean, alpha, level) for level in LEVELS], axis=1)
-    off = np.abs(table_quantiles(mean, alpha, COUNT) - exact)
+    off = np.abs(table_quantiles(mean, alpha, COUNT, np.zeros(len(mean))) - exact)
     assert (off <= 1 + 0.06 * exact + 0.01 * mean[:, None]).all()
 
 
@@ -105,7 +105,7 @@ def test_calibration_on_generated_demand(family: str) -> None:
     mean, alpha = np.exp(rng.uniform(0, 4, 40_000)), 0.6
     rate = rng.gamma(1 / alpha, alpha * mean)
     demand = rng.poisson(rate) if family == COUNT else rate
-    quantiles = table_quantiles(mean, np.full(len(mean), alpha), family)
+    quantiles = table_quantiles(mean, np.full(len(mean), alpha), family, np.zeros(len(mean)))
     for level, column in zip(LEVELS, quantiles.T, strict=True):
         below, at = (demand < column).mean(), (demand == column).mean()
         assert below - 0.01 <= level <= below + at + 0.01
