@@ -22,6 +22,7 @@ from ml.forecasting.settings import ForecastSettings
 from ml.planning.settings import PlanningSettings
 from ml.range.settings import RangeSettings
 from ml.simulation.settings import SimulationSettings
+from ml.watch.settings import WatchSettings
 from orchestration.alerts import AlertSettings
 from orchestration.errors import SettingsError
 from orchestration.identity.settings import IdentitySettings
@@ -125,6 +126,9 @@ class Settings(BaseModel):
     range: RangeSettings = Field(default_factory=RangeSettings, description="How ranges of products are decided.")
     simulation: SimulationSettings = Field(
         default_factory=SimulationSettings, description="How the past is replayed (`shelfcast replay`)."
+    )
+    watch: WatchSettings = Field(
+        default_factory=WatchSettings, description="What raises an alert about channels and words."
     )
     quality: QualitySettings = Field(default_factory=QualitySettings, description="What data may pass the gates.")
     identity: IdentitySettings = Field(

@@ -61,6 +61,7 @@ GATED = {
         "ml.region_opportunity",
         "ml.channel_lead_products",
         "ml.new_product_hits",
+        "ml.feedback_themes",
     ),
     gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day", "marts.mart_audiences"),
     gates.REPLAY: (replays.RESULTS, replays.TUNING),
