@@ -60,7 +60,8 @@ final as (
         cast(discount_amount as decimal(18, 2)) as discount_amount,
         cast(sales_amount as double) / nullif(receipt_count, 0) as amount_per_receipt,
         cast(units_qty as double) / nullif(receipt_count, 0) as units_per_receipt,
-        100 * cast(discount_amount as double) / nullif(cast(sales_amount + discount_amount as double), 0) as discount_pct,
+        100 * cast(discount_amount as double)
+        / nullif(cast(sales_amount + discount_amount as double), 0) as discount_pct,
         cast(net_amount as double)
         / nullif(cast(sum(net_amount) over (partition by month_start, location_id, channel) as double), 0)
             as share_of_place
