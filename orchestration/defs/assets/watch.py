@@ -70,7 +70,7 @@ def watched(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.
         _, as_of = runs.current(con)
         sales = read_frame(con, SALES, {"as_of": as_of})
         texts = read_frame(con, TEXTS, {"as_of": as_of})
-    schema = {"sku_id": pl.String, "created_on": pl.Date, "rating": pl.Float64, "text": pl.String}
+    schema = pl.Schema({"sku_id": pl.String, "created_on": pl.Date, "rating": pl.Float64, "text": pl.String})
     themes, jumps = feedback_themes(texts.cast(schema), as_of, settings.watch)
     alerts = pl.concat([diverted(sales, as_of, settings.watch), jumps]).match_to_schema(ALERTS_SCHEMA)
     context.log.info(f"{alerts.height:,} alerts; {themes.height:,} themes of products and weeks")
