@@ -26,7 +26,9 @@ from benchmarks import (
     launches,
     marts,
     months,
+    next_products,
     page,
+    pilots,
     replay,
 )
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
@@ -40,12 +42,14 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "identity": identity.run,
     "marts": marts.run,
     "customers": customers.run,
+    "next_products": next_products.run,
     "censoring": censoring.run,
     "launches": launches.run,
     "months": months.run,
     "decisions": decisions.run,
     "replay": replay.run,
     "page": page.run,
+    "pilots": pilots.run,
     "tpcds": tpcds.run,
 }
 

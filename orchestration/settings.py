@@ -20,6 +20,7 @@ from data_quality.settings import QualitySettings
 from ml.customers.settings import CustomerSettings
 from ml.forecasting.settings import ForecastSettings
 from ml.planning.settings import PlanningSettings
+from ml.range.settings import RangeSettings
 from ml.simulation.settings import SimulationSettings
 from orchestration.alerts import AlertSettings
 from orchestration.errors import SettingsError
@@ -42,6 +43,7 @@ SHARED = {
     },
     "customers": {"seed": "seed"},
     "marts": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
+    "range": {"seed": "seed"},
     "simulation": {"seed": "seed"},
     "planning": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
 }
@@ -120,6 +122,7 @@ class Settings(BaseModel):
         default_factory=CustomerSettings, description="How customers' coming purchases are estimated."
     )
     planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
+    range: RangeSettings = Field(default_factory=RangeSettings, description="How ranges of products are decided.")
     simulation: SimulationSettings = Field(
         default_factory=SimulationSettings, description="How the past is replayed (`shelfcast replay`)."
     )

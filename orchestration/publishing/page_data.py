@@ -26,6 +26,7 @@ FEEDS_BEHIND = {
         "pos/sales", "pos/open_orders", "erp/inventory", "erp/suppliers", "erp/sourcing", "erp/purchase_orders",
         "erp/transfers", "erp/lots", "erp/ranging",
     ),
+    "range": ("pos/sales", "crm/customers", "erp/ranging", "erp/products"),
     "lists": (
         "pos/sales", "pos/open_orders", "erp/inventory", "erp/locations", "erp/lanes", "erp/sourcing",
         "erp/purchase_orders", "erp/transfers",
