@@ -12,7 +12,7 @@ Two models share the horizon: in weeks 1-4 one of their own had a WMAPE of .415 
 where the model of all weeks had .429 and .451; the later weeks gained nothing from a further split.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -27,6 +27,7 @@ from ml.forecasting.features import (
     feature_names,
     neutral,
 )
+from ml.forecasting.models.trees import Trees, grow
 from ml.forecasting.processes import Failed, run_tasks
 from ml.forecasting.settings import ForecastSettings
 
@@ -41,30 +42,6 @@ class TooFewRows(ValueError):
 
 class NotGrown(RuntimeError):
     """The worker that grew the trees raised, crashed or hung; the message says which."""
-
-
-@dataclass(frozen=True)
-class Trees:
-    """What a worker needs to grow trees: features (rows, features), target and start by row, LightGBM's parameters."""
-
-    features: np.ndarray
-    target: np.ndarray
-    start: np.ndarray
-    parameters: dict[str, object]
-    rounds: int
-
-
-def grow(trees: Trees) -> str:
-    """The model as LightGBM's text, which it is kept as too. Runs in a worker: native code may crash or hang."""
-    data = lgb.Dataset(
-        trees.features,
-        trees.target,
-        init_score=trees.start,
-        feature_name=feature_names(),
-        categorical_feature=categorical_features(),
-        params={"max_bin": trees.parameters["max_bin"], "verbosity": -1},
-    )
-    return lgb.train(trees.parameters, data, num_boost_round=trees.rounds).model_to_string()
 
 
 @dataclass(frozen=True)
@@ -139,20 +116,23 @@ def fit(store: FeatureStore, settings: ForecastSettings, rows: int, grow: Callab
     name. Raises TooFewRows below settings.min_train_rows, NotGrown where a worker has no answer.
     """
     longest = min(HORIZON_BLOCKS, store.panel.blocks - _FIRST_ORIGIN)
-    parts: list[tuple[int, lgb.Booster]] = []
     drawn: list[int] = []
-    first = 1
-    for last in _PARTS:
-        if first <= longest:
-            series, origin, horizon = draw_rows(store, settings, rows, first, min(last, longest))
-            if len(series) >= settings.min_train_rows or not parts:
-                task = ("trees", _part(store, settings, series, origin, horizon))
-                answer = run_tasks(grow, [task], 1, settings.lightgbm_timeout_seconds)["trees"]
-                if isinstance(answer, Failed):
-                    raise NotGrown(answer.why)
-                parts.append((last, lgb.Booster(model_str=answer)))
-                drawn.append(len(series))
-        first = last + 1
+
+    def tasks() -> Iterator[tuple[str, Trees]]:
+        first = 1
+        for last in _PARTS:
+            if first <= longest:
+                series, origin, horizon = draw_rows(store, settings, rows, first, min(last, longest))
+                if len(series) >= settings.min_train_rows or not drawn:
+                    drawn.append(len(series))
+                    yield str(last), _trees(store, settings, series, origin, horizon)
+            first = last + 1
+
+    parts: list[tuple[int, lgb.Booster]] = []
+    for last, answer in run_tasks(grow, tasks(), 1, settings.lightgbm_timeout_seconds).items():
+        if isinstance(answer, Failed):
+            raise NotGrown(answer.why)
+        parts.append((int(last), lgb.Booster(model_str=answer)))
     if not parts:
         raise TooFewRows(f"{store.panel.blocks} blocks of history, more than {_FIRST_ORIGIN} needed")
     parts[-1] = (HORIZON_BLOCKS, parts[-1][1])
@@ -172,7 +152,7 @@ def fit(store: FeatureStore, settings: ForecastSettings, rows: int, grow: Callab
     return BlockModel(tuple(parts), facts, store.code_labels)
 
 
-def _part(
+def _trees(
     store: FeatureStore, settings: ForecastSettings, series: np.ndarray, origin: np.ndarray, horizon: np.ndarray
 ) -> Trees:
     if len(series) < settings.min_train_rows:
@@ -196,8 +176,15 @@ def _part(
         "force_col_wise": True,
         "verbosity": -1,
     }
-    start = _start(store, series, origin)
-    return Trees(store.matrix(series, origin, horizon), target, start, parameters, settings.trees)
+    return Trees(
+        store.matrix(series, origin, horizon),
+        feature_names(),
+        categorical_features(),
+        target,
+        _start(store, series, origin),
+        parameters,
+        settings.trees,
+    )
 
 
 def draw_rows(
