@@ -3,7 +3,8 @@
 What belongs here: the best path of one stock against its expected demand, for all stocks at once. What does not: which
 stock has to go (clearance), what elasticities are (ml/response).
 
-    V_t(s, k) = max over k' >= k of  E[price_k' min(D, s) - held (s - D)+ + V_t+1((s - D)+, k')],   V_end(s) = worth of what is left
+    V_t(s, k) = max over k' >= k of  E[price_k' min(D, s) - held (s - D)+ + V_t+1((s - D)+, k')]
+    V_end(s)  = worth of what is left
 
 s: units left, k: step of the markdown, D: demand of the period at that price, mean x (price / price today)^elasticity.
 This is the finite-horizon problem of Gallego and van Ryzin (1994) with the steps and the one way down that shops have.
@@ -20,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 STATES = 48
-_CHUNK = 64
+_CHUNK = 1_000
 _PENALTIES = (0.5, 1.0, 2.0, 4.0)  # of today's price a unit left, in turn, where the sell-through target is not met
 
 
@@ -223,7 +224,7 @@ def _one_period(
     after: np.ndarray,
     chance: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Expected money from a period on at each step, (rows, lots, steps): what sells, less holding, and what is after."""
+    """Expected money from a period on at each step: what sells, less holding, and what is after."""
     chance = _demand(stocks, lot, off, period) if chance is None else chance
     beyond = _beyond(chance)
     sold = np.zeros(chance.shape)

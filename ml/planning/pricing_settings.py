@@ -27,7 +27,7 @@ class PricingSettings(BaseModel):
     clearance_discounts_pct: tuple[Percent, ...] = Field(
         (0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0),
         min_length=2,
-        description="Steps of a markdown, % off the price of today, the first of them 0; it goes down them and never up.",
+        description="Steps of a markdown, % off today's price, rising from 0; a path goes down them and never up.",
     )
     clearance_salvage_pct: Percent = Field(
         10.0, description="What a unit is worth that is left on the exit date, % of its cost. A lot that expired: 0."
@@ -35,7 +35,7 @@ class PricingSettings(BaseModel):
     clearance_keep_weeks: float = Field(
         13.0,
         ge=0.0,
-        description="Stock for so many weeks may be left on the exit date and keeps its cost; of a discontinued product "
+        description="Stock for so many weeks may be left on the exit date and keeps its cost; of what is discontinued "
         "none.",
     )
     clearance_sell_through_pct: Percent | None = Field(
