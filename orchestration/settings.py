@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from data_quality.settings import QualitySettings
 from ml.customers.settings import CustomerSettings
 from ml.forecasting.settings import ForecastSettings
+from ml.planning.pricing_settings import PricingSettings
 from ml.planning.settings import PlanningSettings
 from ml.simulation.settings import SimulationSettings
 from orchestration.alerts import AlertSettings
@@ -44,6 +45,7 @@ SHARED = {
     "marts": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
     "simulation": {"seed": "seed"},
     "planning": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
+    "pricing": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
 }
 
 
@@ -120,6 +122,9 @@ class Settings(BaseModel):
         default_factory=CustomerSettings, description="How customers' coming purchases are estimated."
     )
     planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
+    pricing: PricingSettings = Field(
+        default_factory=PricingSettings, description="How prices, promotions and clearance are decided."
+    )
     simulation: SimulationSettings = Field(
         default_factory=SimulationSettings, description="How the past is replayed (`shelfcast replay`)."
     )

@@ -48,7 +48,7 @@ MARKDOWN_SCHEMA = pl.Schema(
         "channel": pl.String,
         "is_first": pl.Boolean,
         "list_price": pl.Float64,
-        "discount_pct": pl.Float64,
+        "off_share": pl.Float64,
         "new_price": pl.Float64,
         "demand_mean_qty": pl.Float64,
         "clearance_qty": pl.Float64,
@@ -69,8 +69,8 @@ MARKDOWN_SCHEMA = pl.Schema(
         "do_nothing_amount": pl.Float64,
         "flat_amount": pl.Float64,
         "gain_amount": pl.Float64,
-        "sell_through_pct": pl.Float64,
-        "do_nothing_sell_through_pct": pl.Float64,
+        "sell_through_share": pl.Float64,
+        "do_nothing_sell_through_share": pl.Float64,
         "reason_codes": pl.String,
         "explanation": pl.String,
     }
@@ -95,7 +95,7 @@ class ClearanceInputs:
 
 
 def plan_markdowns(
-    inputs: ClearanceInputs, as_of: date, settings: PricingSettings, holding_cost_yearly_pct: float
+    inputs: ClearanceInputs, as_of: date, settings: PricingSettings
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Return MARKDOWN_SCHEMA, a row a stock and period, and how many stocks have no line, by reason.
 
@@ -112,7 +112,7 @@ def plan_markdowns(
             without[reason] += usable.filter(is_missing).height
             usable = usable.filter(~is_missing)
         for (periods,), group in sorted(usable.group_by("periods"), key=lambda found: found[0]):
-            own, unknown = _planned(group.sort(KEYS), int(periods), inputs, as_of, settings, holding_cost_yearly_pct)
+            own, unknown = _planned(group.sort(KEYS), int(periods), inputs, as_of, settings)
             lines.append(own)
             without["no forecast"] += unknown
     empty = pl.DataFrame(schema=MARKDOWN_SCHEMA)
@@ -204,7 +204,6 @@ def _planned(
     inputs: ClearanceInputs,
     as_of: date,
     settings: PricingSettings,
-    holding_cost_yearly_pct: float,
 ) -> tuple[pl.DataFrame, int]:
     """The lines of stocks with the same number of periods, and how many of them nothing is forecast for."""
     of_stock = stock.select(KEYS)
@@ -223,7 +222,7 @@ def _planned(
         return pl.DataFrame(schema=MARKDOWN_SCHEMA), int((~known).sum())
     weekly_mean = mean.mean(axis=1) * 7.0 / length
     stock = stock.with_columns(keep_qty=pl.col("keep_weeks") * pl.Series(weekly_mean))
-    problem = _problem(stock, mean, length, inputs.dispersion, holding_cost_yearly_pct)
+    problem = _problem(stock, mean, length, inputs.dispersion, settings.holding_cost_yearly_pct)
     sd = stock["discount_elasticity_sd"].to_numpy() * _NORMAL_90
     discounts = np.array(settings.clearance_discounts_pct) / 100
     target = settings.clearance_sell_through_pct
@@ -272,8 +271,8 @@ def _lines(
         recovery_high_amount=pl.Series(found.high),
         do_nothing_amount=pl.Series(found.nothing),
         flat_amount=pl.Series(found.flat),
-        sell_through_pct=pl.Series(1.0 - found.left_qty / stock["clearance_qty"].to_numpy()),
-        do_nothing_sell_through_pct=pl.Series(1.0 - found.left_nothing_qty / stock["clearance_qty"].to_numpy()),
+        sell_through_share=pl.Series(1.0 - found.left_qty / stock["clearance_qty"].to_numpy()),
+        do_nothing_sell_through_share=pl.Series(1.0 - found.left_nothing_qty / stock["clearance_qty"].to_numpy()),
         deepest_pct=pl.Series(discounts[found.step.max(axis=1)]),
         row=pl.Series(np.arange(rows)),
     )
@@ -284,7 +283,7 @@ def _lines(
         {
             "row": np.repeat(np.arange(rows), periods),
             "period": np.tile(np.arange(periods), rows),
-            "discount_pct": discounts[found.step].ravel(),
+            "off_share": discounts[found.step].ravel(),
             "demand_mean_qty": mean.ravel(),
             "expected_sold_qty": found.sold.ravel(),
             "expected_left_qty": found.left.ravel(),
@@ -292,7 +291,7 @@ def _lines(
     )
     first = pl.col("period") == 0
     once = ("recovery_amount", "recovery_low_amount", "recovery_high_amount", "do_nothing_amount", "flat_amount")
-    shares = ("sell_through_pct", "do_nothing_sell_through_pct")
+    shares = ("sell_through_share", "do_nothing_sell_through_share")
     lines = (
         worth.filter(pays | eager)
         .join(by_period, on="row", maintain_order="left")
@@ -302,7 +301,7 @@ def _lines(
             exit_on=pl.lit(as_of) + pl.duration(days=length * periods),
             is_first=first,
             list_price=pl.col("price"),
-            new_price=(pl.col("price") * (1.0 - pl.col("discount_pct"))).round(2),
+            new_price=(pl.col("price") * (1.0 - pl.col("off_share"))).round(2),
             elasticity=-pl.col("discount_elasticity").clip(0.0),
             elasticity_low=-pl.col("discount_elasticity") - _NORMAL_90 * pl.col("discount_elasticity_sd"),
             elasticity_high=(-pl.col("discount_elasticity") + _NORMAL_90 * pl.col("discount_elasticity_sd")).clip(
@@ -333,7 +332,7 @@ def _channel(channels: Mapping[str, float]) -> pl.Expr:
 
 def _codes(settings: PricingSettings) -> pl.Expr:
     target = settings.clearance_sell_through_pct
-    missed = pl.lit(False) if target is None else pl.col("sell_through_pct") * 100 < target - 1e-6
+    missed = pl.lit(False) if target is None else pl.col("sell_through_share") * 100 < target - 1e-6
     return joined_codes(
         (pl.col("moved_out_qty") > 0, "transfer_first"),
         (pl.col("is_discontinued"), "discontinued"),
@@ -358,7 +357,7 @@ def _sentence() -> pl.Expr:
         ),
         pl.format(
             "{} % off {} to begin with, {} % at the deepest, by {}; ",
-            number(pl.col("discount_pct") * 100, 1),
+            number(pl.col("off_share") * 100, 1),
             money("list_price"),
             number(pl.col("deepest_pct") * 100, 1),
             "channel",
@@ -373,8 +372,8 @@ def _sentence() -> pl.Expr:
         ),
         pl.format(
             "; {} % sold by then, {} % without it; what is left counts {} a unit, up to {} of it its cost of {}.",
-            number(pl.col("sell_through_pct") * 100, 1),
-            number(pl.col("do_nothing_sell_through_pct") * 100, 1),
+            number(pl.col("sell_through_share") * 100, 1),
+            number(pl.col("do_nothing_sell_through_share") * 100, 1),
             money("salvage_unit_amount"),
             number("keep_qty", 1),
             money("unit_cost"),
@@ -385,7 +384,7 @@ def _sentence() -> pl.Expr:
         day("starts_on"),
         "period_days",
         plural(pl.col("period_days"), "day"),
-        number(pl.col("discount_pct") * 100, 1),
+        number(pl.col("off_share") * 100, 1),
         money("list_price"),
         money("new_price"),
         number("demand_mean_qty", 2),

@@ -18,6 +18,7 @@ class PricingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    holding_cost_yearly_pct: float = Field(20.0, ge=0, description="Yearly cost of holding stock, % of its cost.")
     clearance_weeks: int = Field(
         8, ge=1, le=26, description="Weeks from tomorrow to the exit date of slow and excess stock (markdown_plan)."
     )

@@ -57,7 +57,7 @@ PROMOTION_RESPONSE_SCHEMA = pl.Schema(
         "node": pl.String,
         "effect": pl.String,
         "mechanic": pl.String,
-        "discount_pct": pl.Float64,
+        "off_share": pl.Float64,
         "effect_pct": pl.Float64,
         "effect_low_pct": pl.Float64,
         "effect_high_pct": pl.Float64,
@@ -261,7 +261,7 @@ def _promotions(panel: WeekPanel, fit: Fit, drawn: dict[str, Drawn | None], as_o
     columns = [name for name in PROMOTION_RESPONSE_SCHEMA if name != "as_of"]
     frame = pl.DataFrame(rows, schema={name: PROMOTION_RESPONSE_SCHEMA[name] for name in columns}, orient="row")
     frame = frame.with_columns(pl.col(pl.Float64).round(4), as_of=pl.lit(as_of))
-    return frame.select(PROMOTION_RESPONSE_SCHEMA.names()).sort("level", "node", "effect", "mechanic", "discount_pct")
+    return frame.select(PROMOTION_RESPONSE_SCHEMA.names()).sort("level", "node", "effect", "mechanic", "off_share")
 
 
 Row = tuple[str, str, str, str, float | None, float, float, float, int]
@@ -288,7 +288,7 @@ def _uplifts(panel: WeekPanel, name: str, drawn: Drawn) -> Iterator[Row]:
         for depth in _DEPTHS:
             size = -np.log1p(-depth / 100)
             near = (values[inside] > -np.log1p(-(depth - 5) / 100)) & (values[inside] <= -np.log1p(-(depth + 5) / 100))
-            yield (level, node, effect, "discount", float(depth), *_shares(mean, sd, size), int(near.sum()))
+            yield (level, node, effect, "discount", depth / 100, *_shares(mean, sd, size), int(near.sum()))
 
 
 def _shares(mean: float, sd: float, size: float) -> tuple[float, float, float]:

@@ -6,6 +6,7 @@ ml/planning.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestration.publishing.page_data import Row, Source
@@ -120,8 +121,13 @@ LISTS = (
 
 
 def stock_lists(source: Source) -> list[Row]:
+    """Return LISTS as `shown` does."""
+    return shown(LISTS, source)
+
+
+def shown(parts: Sequence[ListPart], source: Source) -> list[Row]:
     """Each list: name, title, lead (None: the list is absent), its first lines and what is said when there is none."""
-    return [_shown(part, source) for part in LISTS]
+    return [_shown(part, source) for part in parts]
 
 
 def _shown(part: ListPart, source: Source) -> Row:

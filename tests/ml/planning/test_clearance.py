@@ -56,7 +56,7 @@ def _inputs(*stock: dict, lots: list[dict] | None = None, answers: list[dict] | 
 
 
 def _plan(inputs: ClearanceInputs, **settings) -> tuple[pl.DataFrame, dict[str, int]]:
-    return plan_markdowns(inputs, AS_OF, PricingSettings(**settings), 20.0)
+    return plan_markdowns(inputs, AS_OF, PricingSettings(**settings))
 
 
 def test_a_slow_stock_has_a_line_a_week_until_its_exit_date() -> None:
@@ -66,7 +66,7 @@ def test_a_slow_stock_has_a_line_a_week_until_its_exit_date() -> None:
     assert lines.height == 8
     assert lines["starts_on"].to_list() == [AS_OF + timedelta(days=1 + 7 * week) for week in range(8)]
     assert lines["exit_on"].unique().to_list() == [AS_OF + timedelta(days=56)]
-    assert lines["discount_pct"].is_sorted()
+    assert lines["off_share"].is_sorted()
     left = [40.0, *lines["expected_left_qty"]]
     assert [a - b for a, b in itertools.pairwise(left)] == pytest.approx(
         lines["expected_sold_qty"].to_list(), abs=0.002
@@ -107,7 +107,7 @@ def test_stock_for_the_weeks_after_keeps_its_cost_unless_the_product_is_disconti
         _plan(_inputs({**STOCK, "on_hand_qty": 30.0, "is_discontinued": flag}))[0] for flag in (True, False)
     )
     assert gone["keep_qty"][0] == 0
-    assert goes_on.is_empty() or goes_on["discount_pct"].max() < gone["discount_pct"].max()
+    assert goes_on.is_empty() or goes_on["off_share"].max() < gone["off_share"].max()
 
 
 def test_a_lot_is_planned_by_day_and_only_the_first_to_expire() -> None:
@@ -147,5 +147,5 @@ def test_a_stock_that_nothing_is_forecast_for_is_counted() -> None:
 
 def test_the_deepest_discount_names_the_channel() -> None:
     lines, _ = _plan(_inputs(STOCK), clearance_channels={"shelf": 0, "outlet": 30})
-    deepest = lines["discount_pct"].max()
+    deepest = lines["off_share"].max()
     assert lines["channel"][0] == ("outlet" if deepest >= 0.3 else "shelf")

@@ -48,7 +48,7 @@ def test_company_wide_uplift_and_dip_are_found(found: list[tuple[Truth, Response
         rows = response.promotions.filter(level="total")
         shown = rows.filter(effect="uplift", mechanic=MECHANIC).row(0, named=True)
         assert shown["effect_low_pct"] <= 100 * np.expm1(truth.display.mean()) <= shown["effect_high_pct"]
-        dip = rows.filter(effect="dip_after", discount_pct=30.0).row(0, named=True)
+        dip = rows.filter(effect="dip_after", off_share=0.3).row(0, named=True)
         # the company was made with half the log discount of the week before
         assert dip["effect_pct"] == pytest.approx(100 * np.expm1(0.5 * np.log(0.7)), abs=2.5)
 

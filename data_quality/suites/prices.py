@@ -1,0 +1,91 @@
+"""Checks on estimates and lists about prices: intervals hold their estimate, prices never go up, amounts are sums."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from data_quality.checks import Check, Table
+from data_quality.suites.stock_lists import FAULT
+
+_RESPONSE, _PROMOTIONS, _MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
+RESPONSE = Table(_RESPONSE, ("sku_id", "elasticity"), needs=(_RESPONSE,))
+PROMOTIONS = Table(_PROMOTIONS, ("level", "node", "effect", "mechanic", "off_share"), needs=(_PROMOTIONS,))
+MARKDOWNS = Table(_MARKDOWNS, ("sku_id", "location_id", "basis", "starts_on"), needs=(_MARKDOWNS,))
+
+
+def price_checks(as_of: date) -> list[Check]:
+    """Return the checks on ml.price_response, ml.promotion_response and ml.markdown_plan."""
+    return [*_response(as_of), *_promotions(as_of), *_markdowns(as_of)]
+
+
+def _response(as_of: date) -> list[Check]:
+    return [
+        RESPONSE.unique("sku_id"),
+        *RESPONSE.given("sku_id", "is_conclusive", "weeks_seen"),
+        RESPONSE.of_business_day(as_of, advice=FAULT),
+        *RESPONSE.finite("elasticity", "discount_elasticity"),
+        RESPONSE.never(
+            "elasticity_lies_in_its_interval",
+            "low <= elasticity <= high, and conclusive says that high is below zero.",
+            "elasticity is not null and (elasticity_low <= elasticity and elasticity <= elasticity_high "
+            "and is_conclusive = (elasticity_high < 0)) is not true",
+            *("elasticity_low", "elasticity_high", "is_conclusive"),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _promotions(as_of: date) -> list[Check]:
+    return [
+        PROMOTIONS.unique("level", "node", "effect", "mechanic", "off_share"),
+        *PROMOTIONS.given("level", "node", "effect", "mechanic", "effect_pct"),
+        PROMOTIONS.of_business_day(as_of, advice=FAULT),
+        PROMOTIONS.never(
+            "effect_lies_in_its_interval",
+            "low <= effect <= high.",
+            "(effect_low_pct <= effect_pct and effect_pct <= effect_high_pct) is not true",
+            *("effect_pct", "effect_low_pct", "effect_high_pct"),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _markdowns(as_of: date) -> list[Check]:
+    return [
+        MARKDOWNS.unique("sku_id", "location_id", "basis", "starts_on"),
+        *MARKDOWNS.given("sku_id", "location_id", "basis", "starts_on", "new_price", "channel", "explanation"),
+        MARKDOWNS.of_business_day(as_of, advice=FAULT),
+        MARKDOWNS.never(
+            "price_is_its_terms",
+            "new price = list price less the discount, to the cent.",
+            "(abs(new_price - list_price * (1 - off_share)) <= 0.00501 and off_share between 0 and 1) is not true",
+            *("list_price", "off_share", "new_price"),
+            advice=FAULT,
+        ),
+        MARKDOWNS.no_rows(
+            "prices_never_go_up",
+            "Within a path no price is above the one before.",
+            "select * from (select *, lag(new_price) over (partition by sku_id, location_id, basis order by starts_on) as "
+            f"before_price from {_MARKDOWNS}) where new_price > before_price + 1e-6",
+            (*MARKDOWNS.shown, "new_price", "before_price"),
+            advice=FAULT,
+        ),
+        MARKDOWNS.no_rows(
+            "units_add_up",
+            "What is to clear is what is expected to sell along the path and what is left at its end.",
+            "select sku_id, location_id, basis, max(starts_on) as starts_on, min(clearance_qty) as clearance_qty, "
+            f"sum(expected_sold_qty) as expected_sold_qty from {_MARKDOWNS} group by sku_id, location_id, basis "
+            "having abs(min(clearance_qty) - sum(expected_sold_qty) - arg_max(expected_left_qty, starts_on)) > 0.05",
+            (*MARKDOWNS.shown, "clearance_qty", "expected_sold_qty"),
+            advice=FAULT,
+        ),
+        MARKDOWNS.never(
+            "gain_is_its_terms",
+            "On the first line gain = recovery - doing nothing, and the recovery lies in its interval.",
+            "(case when is_first then abs(gain_amount - recovery_amount + do_nothing_amount) <= 0.011 "
+            "and recovery_low_amount <= recovery_amount + 0.011 and recovery_amount <= recovery_high_amount + 0.011 "
+            "else gain_amount is null and recovery_amount is null end) is not true",
+            *("is_first", "recovery_amount", "do_nothing_amount", "gain_amount"),
+            advice=FAULT,
+        ),
+    ]

@@ -1,0 +1,75 @@
+"""What the page shows of prices, promotions and clearance; a few lines of each list.
+
+Belongs here: SQL on these tables in the night's marts.duckdb, and what each list is called. What a line is stands in
+ml/planning, the estimates behind it in ml/response.
+"""
+
+from __future__ import annotations
+
+from orchestration.publishing.page_lists import ListPart
+
+LISTS = (
+    ListPart(
+        "markdown_plan",
+        "Markdowns",
+        """
+        select format('{:,} stocks to mark down: {:,.0f} expected until their exit dates ({:,.0f} to {:,.0f}), {:,.0f} '
+            || 'more than at today''s prices; 30 % off at once would bring {:,.0f}.', count(*), sum(recovery_amount),
+            sum(recovery_low_amount), sum(recovery_high_amount), sum(gain_amount), sum(flat_amount))
+        from markdown_plan
+        where is_first
+        """,
+        """
+        select coalesce(p.product_name, m.sku_id) as product, coalesce(l.location_name, m.location_id) as place,
+            m.clearance_qty as units, m.list_price as "price today", m.new_price as "price now", m.exit_on as "gone by",
+            m.channel, m.gain_amount as gain, m.explanation
+        from markdown_plan as m
+        left join dim_product as p on m.sku_id = p.sku_id
+        left join dim_location as l on m.location_id = l.location_id
+        where m.is_first
+        order by m.gain_amount desc, m.sku_id, m.location_id, m.basis
+        limit ?
+        """,
+        "No markdown brings more than today's prices.",
+    ),
+    ListPart(
+        "price_response",
+        "How demand answers to prices",
+        """
+        select format('{:,} products have weeks enough; of {:,} the elasticity to the shelf price is told from zero.',
+            count(*), count(*) filter (is_conclusive))
+        from price_response
+        """,
+        """
+        select coalesce(p.product_name, r.sku_id) as product, r.category, r.elasticity, r.elasticity_low as "at least",
+            r.elasticity_high as "at most", r.own_weight_share as "own evidence",
+            r.price_change_count as "price changes", r.discount_elasticity as "to discounts"
+        from price_response as r
+        left join dim_product as p on r.sku_id = p.sku_id
+        where r.is_conclusive
+        order by r.units_seen_qty desc, r.sku_id
+        limit ?
+        """,
+        "No product's answer to its shelf price is told from zero.",
+    ),
+    ListPart(
+        "promotion_response",
+        "How demand answers to promotions",
+        """
+        select coalesce(max(format('30 % off brings {:+.0f} % units, {:+.0f} to {:+.0f} %.', effect_pct, effect_low_pct,
+            effect_high_pct)) filter (effect = 'uplift' and mechanic = 'discount' and off_share = 0.3),
+            'No discount was seen.')
+        from promotion_response
+        where level = 'total'
+        """,
+        """
+        select mechanic, replace(effect, '_', ' ') as effect, 100 * off_share as "% off", effect_pct as "% units",
+            effect_low_pct as "at least", effect_high_pct as "at most", product_weeks_seen as "seen"
+        from promotion_response
+        where level = 'total' and (off_share is null or off_share in (0.1, 0.3, 0.5))
+        order by effect desc, mechanic, off_share
+        limit ?
+        """,
+        "No promotion was seen.",
+    ),
+)
