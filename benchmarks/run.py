@@ -27,6 +27,7 @@ from benchmarks import (
     marts,
     months,
     page,
+    price_bars,
     replay,
 )
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "decisions": decisions.run,
     "replay": replay.run,
     "page": page.run,
+    "prices": price_bars.run,
     "tpcds": tpcds.run,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from data_quality.checks import Check, Table
+from data_quality.checks import Check, Table, day
 from data_quality.suites.stock_lists import FAULT
 
 _RESPONSE, _PROMOTIONS, _MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
@@ -12,10 +12,62 @@ RESPONSE = Table(_RESPONSE, ("sku_id", "elasticity"), needs=(_RESPONSE,))
 PROMOTIONS = Table(_PROMOTIONS, ("level", "node", "effect", "mechanic", "off_share"), needs=(_PROMOTIONS,))
 MARKDOWNS = Table(_MARKDOWNS, ("sku_id", "location_id", "basis", "starts_on"), needs=(_MARKDOWNS,))
 
+PROPOSALS = Table(
+    "ml.price_recommendations",
+    ("sku_id", "location_id", "channel", "member_tier"),
+    needs=("ml.price_recommendations",),
+)
+LABELS = Table("ml.shelf_labels", ("location_id", "sku_id", "channel", "member_tier"), needs=("ml.shelf_labels",))
+
 
 def price_checks(as_of: date) -> list[Check]:
-    """Return the checks on ml.price_response, ml.promotion_response and ml.markdown_plan."""
-    return [*_response(as_of), *_promotions(as_of), *_markdowns(as_of)]
+    """Return the checks on estimates, price proposals, shelf labels and markdowns."""
+    return [*_response(as_of), *_promotions(as_of), *_proposals(as_of), *_markdowns(as_of)]
+
+
+def _proposals(as_of: date) -> list[Check]:
+    return [
+        PROPOSALS.unique("sku_id", "location_id", "channel", "member_tier"),
+        *PROPOSALS.given("sku_id", "location_id", "channel", "member_tier", "new_price", "explanation"),
+        PROPOSALS.of_business_day(as_of, advice=FAULT),
+        PROPOSALS.never(
+            "dates_are_ahead",
+            f"effective_on is after {as_of}.",
+            f"(effective_on > {day(as_of)}) is not true",
+            "effective_on",
+            advice=FAULT,
+        ),
+        PROPOSALS.never(
+            "prices_change",
+            "A new price is above zero and another than the current one.",
+            "(new_price > 0 and abs(new_price - current_price) > 1e-6) is not true",
+            *("current_price", "new_price"),
+            advice=FAULT,
+        ),
+        PROPOSALS.never(
+            "margin_is_its_terms",
+            "margin = units x (price - cost), now and new; gain = the difference, not below zero, within its interval.",
+            "member_tier = '*' and (abs(margin_amount - units_qty * (current_price - unit_cost)) <= 0.01 "
+            "and abs(new_margin_amount - new_units_qty * (new_price - unit_cost)) <= 0.01 "
+            "and abs(gain_amount - new_margin_amount + margin_amount) <= 0.01 and gain_amount >= 0 "
+            "and gain_low_amount <= gain_amount + 0.01 and gain_amount <= gain_high_amount + 0.01) is not true",
+            *("units_qty", "current_price", "unit_cost", "new_price", "gain_amount"),
+            advice=FAULT,
+        ),
+        LABELS.unique("location_id", "sku_id", "channel", "member_tier"),
+        *LABELS.given("location_id", "sku_id", "new_price", "effective_on"),
+        LABELS.of_business_day(as_of, advice=FAULT),
+        LABELS.no_rows(
+            "labels_follow_proposals",
+            "Every label shows a price that was proposed for its place, or for all.",
+            f"select l.* from {LABELS.name} as l left join {PROPOSALS.name} as r on l.sku_id = r.sku_id "
+            "and l.channel = r.channel and l.member_tier = r.member_tier and r.location_id in ('*', l.location_id) "
+            "and r.new_price = l.new_price where r.sku_id is null",
+            (*LABELS.shown, "new_price"),
+            needs=(PROPOSALS.name,),
+            advice=FAULT,
+        ),
+    ]
 
 
 def _response(as_of: date) -> list[Check]:
@@ -65,8 +117,9 @@ def _markdowns(as_of: date) -> list[Check]:
         MARKDOWNS.no_rows(
             "prices_never_go_up",
             "Within a path no price is above the one before.",
-            "select * from (select *, lag(new_price) over (partition by sku_id, location_id, basis order by starts_on) as "
-            f"before_price from {_MARKDOWNS}) where new_price > before_price + 1e-6",
+            "select * from (select *, lag(new_price) over "
+            "(partition by sku_id, location_id, basis order by starts_on) "
+            f"as before_price from {_MARKDOWNS}) where new_price > before_price + 1e-6",
             (*MARKDOWNS.shown, "new_price", "before_price"),
             advice=FAULT,
         ),

@@ -5,11 +5,13 @@ What belongs here: fields that a decision on prices reads, each described. What 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Percent = Annotated[float, Field(ge=0.0, le=100.0)]
+PRICE_RULES = ("floor", "ceiling", "largest_step", "ending", "ladder", "competitor_band", "stock_depth")
 Strictness = Literal["hard", "soft", "off"]
 
 
@@ -53,3 +55,74 @@ class PricingSettings(BaseModel):
         description="Channel of a clearance by its deepest planned discount: the one with the highest % not above it. "
         "Where tonight's transfer_orders move units away, these go first.",
     )
+    price_rules: dict[str, Strictness] = Field(
+        {
+            "floor": "hard",
+            "ceiling": "hard",
+            "largest_step": "hard",
+            "ending": "hard",
+            "ladder": "hard",
+            "competitor_band": "soft",
+            "stock_depth": "hard",
+        },
+        description="How strict each rule of price_recommendations is. hard: never broken by a proposal; soft: broken "
+        "where it pays more than price_soft_rule_pct; off: not asked. A rule that is not named is off.",
+    )
+    price_min_margin_pct: float = Field(
+        5.0, ge=-100.0, description="Rule floor: no price below the unit cost and so many % of it."
+    )
+    price_ceiling_pct: float = Field(
+        110.0,
+        gt=0.0,
+        description="Rule ceiling: no price above so many % of list_price in erp/products, if it is given.",
+    )
+    price_largest_step_pct: Percent = Field(10.0, description="Rule largest_step: no change by more than so many %.")
+    price_ending_unit: float = Field(
+        0.1, gt=0.0, description="Rule ending: a price is a whole number of these units, and one of price_endings."
+    )
+    price_endings: tuple[float, ...] = Field(
+        (0.09,), min_length=1, description="Rule ending: what a price may have beyond whole units, each below one unit."
+    )
+    price_competitor_band_pct: Percent = Field(
+        5.0,
+        description="Rule competitor_band: a price lies within the lowest and highest seen at competitors in the last "
+        "28 days, so many % either way.",
+    )
+    price_stock_days: int = Field(
+        28,
+        ge=1,
+        le=28,
+        description="Rule stock_depth: no lower price where what is there and coming ends within so "
+        "many days of the demand it would have.",
+    )
+    price_soft_rule_pct: Percent = Field(
+        5.0, description="What breaking one soft rule has to bring beyond keeping it, % of the margin at today's price."
+    )
+    price_min_gain_amount: float = Field(
+        1.0, ge=0.0, description="A change that is expected to bring less margin than this in 28 days is not proposed."
+    )
+    price_min_chance_pct: Percent = Field(
+        60.0, description="Nor one whose gain is above zero with less probability than this."
+    )
+    price_lead_days: int = Field(
+        7, ge=1, le=28, description="Days from the business day to the day on which new prices hold."
+    )
+    price_no_touch: tuple[tuple[date, date], ...] = Field(
+        (),
+        description="Weeks without a change, as pairs of first and last day: new prices hold from the day after.",
+    )
+
+    @model_validator(mode="after")
+    def _rules_are_known(self) -> PricingSettings:
+        unknown = sorted(set(self.price_rules) - set(PRICE_RULES))
+        if unknown:
+            raise ValueError(f"price_rules has {unknown[0]!r}, which is no rule: there are {', '.join(PRICE_RULES)}")
+        if self.clearance_discounts_pct[0] != 0.0 or list(self.clearance_discounts_pct) != sorted(
+            set(self.clearance_discounts_pct)
+        ):
+            raise ValueError("clearance_discounts_pct has to begin with 0 and to rise")
+        if max(self.clearance_discounts_pct) >= 100.0:
+            raise ValueError("clearance_discounts_pct has to stay below 100")
+        if not all(0.0 <= ending < self.price_ending_unit for ending in self.price_endings):
+            raise ValueError("price_endings have to be below price_ending_unit")
+        return self

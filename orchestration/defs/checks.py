@@ -61,6 +61,8 @@ GATED = {
     PRICES: (
         "ml.price_response",
         "ml.promotion_response",
+        "ml.price_recommendations",
+        "ml.shelf_labels",
         "ml.markdown_plan",
     ),
     gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day"),

@@ -10,6 +10,28 @@ from orchestration.publishing.page_lists import ListPart
 
 LISTS = (
     ListPart(
+        "price_recommendations",
+        "Prices",
+        """
+        select format('{:,} prices to change from {}: {:,.0f} more margin expected in 28 days ({:,.0f} to {:,.0f}).',
+            count(*), min(effective_on), sum(gain_amount), sum(gain_low_amount), sum(gain_high_amount))
+        from price_recommendations
+        """,
+        """
+        select coalesce(p.product_name, r.sku_id) as product,
+            case when r.location_id = '*' then 'all' else coalesce(l.location_name, r.location_id) end as place,
+            r.current_price as "price now", r.new_price as "new price", r.new_units_qty as "units in 28 days",
+            r.gain_amount as gain, coalesce(r.binding_rule, 'none') as "rule that binds", r.explanation
+        from price_recommendations as r
+        left join dim_product as p on r.sku_id = p.sku_id
+        left join dim_location as l on r.location_id = l.location_id
+        where r.member_tier = '*'
+        order by r.gain_amount desc, r.sku_id, r.location_id, r.channel
+        limit ?
+        """,
+        "No change of a price is likely to gain enough.",
+    ),
+    ListPart(
         "markdown_plan",
         "Markdowns",
         """

@@ -26,6 +26,7 @@ PROMOTED = "ml.forecast_promotions"
 MOVES, SHARES = "ml.transfer_orders", "ml.allocation"
 PROMISES, SERVED = "ml.available_to_promise", "ml.order_sourcing"
 ANSWERS, OFFERS, MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
+PROPOSALS, LABELS = "ml.price_recommendations", "ml.shelf_labels"
 REPLAY, TUNING = "ml.policy_replay", "ml.service_tuning"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
@@ -45,6 +46,8 @@ GIVEN = {
     SERVED: "order_id line_number sku_id sourced_qty",
     ANSWERS: "sku_id is_conclusive weeks_seen",
     OFFERS: "level node effect mechanic effect_pct",
+    PROPOSALS: "sku_id location_id channel member_tier new_price explanation",
+    LABELS: "location_id sku_id new_price effective_on",
     MARKDOWNS: "sku_id location_id basis starts_on new_price channel explanation",
     REPLAY: "policy dial abc_class location_id pair_count first_day",
     TUNING: "service_group service_target tuned_target",
@@ -58,7 +61,7 @@ GIVEN = {
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
-DOUBLED += [ANSWERS, OFFERS, MARKDOWNS]
+DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, MARKDOWNS]
 DOUBLED += [ALERTS, HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS]
 DOUBLED += [f"feeds.{feed.name}" for feed in FEEDS if feed.key]
 EMPTIED = [REPLAY, HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
@@ -249,7 +252,7 @@ _on(
         "products_are_known": "delete from marts.dim_product where sku_id = 'A'",
     },
 )
-for _table in (MOVES, SHARES, PROMISES, SERVED, ANSWERS, OFFERS, MARKDOWNS):
+for _table in (MOVES, SHARES, PROMISES, SERVED, ANSWERS, OFFERS, PROPOSALS, LABELS, MARKDOWNS):
     _on(_table, {"as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1"})
 _on(
     MOVES,
@@ -298,6 +301,15 @@ _on(
     },
 )
 _on(OFFERS, {"effect_lies_in_its_interval": f"update {OFFERS} set effect_low_pct = 36 where rowid = 1"})
+_on(
+    PROPOSALS,
+    {
+        "dates_are_ahead": f"update {PROPOSALS} set effective_on = as_of where rowid = 1",
+        "prices_change": f"update {PROPOSALS} set new_price = 10 where rowid = 1",
+        "margin_is_its_terms": f"update {PROPOSALS} set new_units_qty = 141 where rowid = 1",
+    },
+)
+_on(LABELS, {"labels_follow_proposals": f"update {LABELS} set new_price = 8.9 where rowid = 2"})
 _on(
     MARKDOWNS,
     {

@@ -251,6 +251,18 @@ from (values
     ('dip_after', 'discount', 0.1e0, -5e0, -6e0, -4e0)
 ) as t (effect, mechanic, off_share, effect_pct, effect_low_pct, effect_high_pct);
 
+create table ml.price_recommendations as
+select
+    date '2024-03-27' as as_of, *, '*' as channel, date '2024-04-03' as effective_on, 10e0 as current_price,
+    9e0 as new_price, 6e0 as unit_cost, 100e0 as units_qty, 140e0 as new_units_qty, 400e0 as margin_amount,
+    420e0 as new_margin_amount, 20e0 as gain_amount, 5e0 as gain_low_amount, 35e0 as gain_high_amount,
+    'cheaper' as explanation
+from (values ('A', '*', '*'), ('A', 'S1', '*'), ('B', '*', '*')) as t (sku_id, location_id, member_tier);
+
+create table ml.shelf_labels as
+select date '2024-03-27' as as_of, *, '*' as channel, '*' as member_tier, 9e0 as new_price, date '2024-04-03' as effective_on
+from (values ('S1', 'A'), ('S2', 'A'), ('S2', 'B')) as t (location_id, sku_id);
+
 -- ten units in two weeks: three sell at 8.00, four at 5.00, three are left
 create table ml.markdown_plan as
 select

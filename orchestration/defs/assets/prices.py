@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from ml.planning.clearance import LOTS_SCHEMA, ClearanceInputs, plan_markdowns
+from ml.planning.price_proposals import PriceInputs, effective_day, propose_prices
 from ml.response.panel import MECHANICS_SCHEMA, WEEKS_SCHEMA
 from ml.response.pipeline import Response, estimate_response
 from orchestration import runs
@@ -25,12 +26,15 @@ NOTES = "ml.price_notes"
 TABLES = {
     "ml.price_response": "Elasticity of each product to its shelf price and to discounts, with interval and evidence.",
     "ml.promotion_response": "Uplift by mechanic and depth, what comes after, what the rest of the category loses.",
+    "ml.price_recommendations": "Shelf prices to change, with units, margin, interval and the rule that binds.",
+    "ml.shelf_labels": "The new prices by place, as electronic shelf labels take them.",
     "ml.markdown_plan": "Price paths to the exit date for slow and excess stock and lots near their expiry.",
 }
 READ = (
     *("intermediate.int_product_price_weeks", "intermediate.int_product_promotion_weeks"),
     *("marts.mart_slow_movers", "intermediate.int_unit_values", "ml.transfer_orders"),
     *("ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_dispersion"),
+    *("marts.fct_price", "intermediate.int_stock_positions"),
 )
 PRODUCTS = "select sku_id, department, category from marts.dim_product"
 # what stands on the clearance list: slow by its main rule, or with a lot on record
@@ -76,6 +80,72 @@ FORECASTS = {
     "dispersion": "from ml.forecast_dispersion",
     "lots": "from newest_lots",
 }
+# prices that hold on the day; where the tills alone show them, one price of a product for the company
+PRICES = """
+with delivered as (
+    select sku_id, location_id, channel, member_tier, price::double as price from marts.fct_price
+    where not is_observed and $day between valid_from and valid_to
+),
+seen as (
+    select sku_id, '*' as location_id, '*' as channel, '*' as member_tier, usual_price as price from ml.price_response
+    where sku_id not in (select sku_id from delivered)
+),
+own_places as (
+    select distinct sku_id, location_id from delivered where location_id <> '*' and member_tier = '*'
+),
+ahead as (
+    select f.sku_id, f.location_id, sum(f.mean) as qty from ml.forecast_daily as f
+    semi join ml.price_response as r using (sku_id) group by all
+),
+demand as (
+    select a.sku_id, coalesce(o.location_id, '*') as location_id, sum(a.qty) as demand_mean_qty
+    from ahead as a left join own_places as o on a.sku_id = o.sku_id and a.location_id = o.location_id group by all
+)
+select p.*, d.demand_mean_qty from (from delivered union all from seen) as p
+semi join ml.price_response as r using (sku_id)
+left join demand as d on p.sku_id = d.sku_id and p.location_id = d.location_id
+"""
+PRICED = """
+with costs as (
+    select sku_id, avg(unit_cost)::double as unit_cost from intermediate.int_unit_values group by sku_id
+)
+select p.sku_id, p.product_name, p.brand, p.list_price::double as list_price, p.pack_size::double as pack_size,
+    case when p.brand is not null and p.unit is not null
+        then concat_ws('|', p.brand, coalesce(p.subcategory, p.category), p.unit) end as ladder,
+    coalesce(c.unit_cost, p.unit_cost::double) as unit_cost
+from marts.dim_product as p left join costs as c using (sku_id)
+"""
+POSITIONS = """
+with stock as (
+    select sku_id, location_id, (on_hand_qty - coalesce(reserved_qty, 0) - coalesce(backorder_qty, 0)
+        + coalesce(on_order_qty, 0) + coalesce(in_transfer_qty, 0))::double as position_qty
+    from intermediate.int_stock_positions
+)
+from stock
+union all
+select sku_id, '*', sum(position_qty) from stock group by sku_id
+"""
+BANDS = """
+select sku_id, min(price)::double as competitor_low_price, max(price)::double as competitor_high_price
+from feeds.erp_competitor_prices where observed_on between $day - 27 and $day and price > 0 group by sku_id
+"""
+# a label hangs where the product is sold: of a price for all places, everywhere but where there is one of its own
+LABELS = """
+with places as (
+    select distinct s.sku_id, s.location_id from intermediate.int_series_selected as s
+    inner join marts.dim_location as l using (location_id)
+    where not s.is_pooled and l.is_open and l.location_type <> 'warehouse'
+),
+own as (select distinct sku_id, location_id, channel from marts.fct_price where location_id <> '*' and not is_observed)
+select p.location_id, r.sku_id, r.channel, r.member_tier, d.product_name, d.unit, r.new_price, r.current_price,
+    r.effective_on, r.as_of
+from ml.price_recommendations as r
+inner join places as p on r.sku_id = p.sku_id and r.location_id in ('*', p.location_id)
+left join own as o on p.sku_id = o.sku_id and p.location_id = o.location_id and r.channel = o.channel
+left join marts.dim_product as d on r.sku_id = d.sku_id
+where r.location_id <> '*' or o.sku_id is null
+order by all
+"""
 NO_WEEKS = (
     "no product has prices that are known in weeks without a sale: erp/prices is not delivered, and of what the tills "
     "show no product sold in nine weeks of ten, in marts.price_response_min_weeks at least"
@@ -112,6 +182,10 @@ def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.M
         else:
             made |= {"price_response": response.products, "promotion_response": response.promotions}
             made["markdown_plan"] = _markdowns(con, response, as_of, settings, warnings, absent)
+            replace_table(con, "ml.price_response", response.products)
+            made["price_recommendations"] = _proposals(con, response, as_of, settings, warnings)
+            replace_table(con, "ml.price_recommendations", made["price_recommendations"])
+            made["shelf_labels"] = read_frame(con, LABELS)
         _write(con, made, absent, warnings)
         shown = {table: metadata.of_table(con, table) for table in TABLES if table_exists(con, table)}
     for name, reason in absent.items():
@@ -149,6 +223,23 @@ def _markdowns(
     inputs = ClearanceInputs(stock=stock, response=response.products, groups=response.groups, **frames)
     lines, without = plan_markdowns(inputs, as_of, settings.pricing)
     warnings += [f"stocks that could be marked down without a plan, {reason}: {n:,}" for reason, n in without.items()]
+    return lines
+
+
+def _proposals(
+    con: duckdb.DuckDBPyConnection, response: Response, as_of: date, settings: Settings, warnings: list[str]
+) -> pl.DataFrame:
+    """Prices to change; what stays, and why, joins the warnings."""
+    day = {"day": effective_day(as_of, settings.pricing)}
+    inputs = PriceInputs(
+        prices=con.execute(PRICES, day).pl(),
+        products=read_frame(con, PRICED),
+        stock=read_frame(con, POSITIONS),
+        bands=con.execute(BANDS, {"day": as_of}).pl(),
+        response=response.products,
+    )
+    lines, stays = propose_prices(inputs, as_of, settings.pricing)
+    warnings += [f"prices that stay, {reason}: {count:,}" for reason, count in stays.items()]
     return lines
 
 

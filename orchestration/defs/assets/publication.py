@@ -60,6 +60,22 @@ OUTPUTS = (
         "Which place serves which open order line, and what that costs.",
     ),
     OutputTable(
+        "price_recommendations",
+        "ml.price_recommendations",
+        ("sku_id", "location_id", "channel", "member_tier"),
+        True,
+        "Prices",
+        "Shelf prices to change, by product, place and member tier, with units, margin, interval and the binding rule.",
+    ),
+    OutputTable(
+        "shelf_labels",
+        "ml.shelf_labels",
+        ("location_id", "sku_id", "channel", "member_tier"),
+        False,
+        "Shelf labels",
+        "The new prices by place, as electronic shelf labels take them.",
+    ),
+    OutputTable(
         "markdown_plan",
         "ml.markdown_plan",
         ("sku_id", "location_id", "basis", "starts_on"),

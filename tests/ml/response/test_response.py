@@ -7,8 +7,8 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from generated_prices import AS_OF, MECHANIC, Truth, company
 
+from benchmarks.generated_prices import AS_OF, MECHANIC, Truth, company
 from ml.response.pipeline import PRICE_RESPONSE_SCHEMA, PROMOTION_RESPONSE_SCHEMA, Response, estimate_response
 
 SEEDS = (1, 2, 3)

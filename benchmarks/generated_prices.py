@@ -25,7 +25,16 @@ class Truth:
     display: np.ndarray
 
 
-def company(products: int = 400, weeks: int = 104, seed: int = 1, *, places: int = 1, cross: float = 0.0) -> Truth:
+def company(
+    products: int = 400,
+    weeks: int = 104,
+    seed: int = 1,
+    *,
+    places: int = 1,
+    cross: float = 0.0,
+    units_a_week: float = 25.0,
+    moves_a_year: float = 3.0,
+) -> Truth:
     """Five departments of four categories. Elasticities vary around their category's, these around the department's.
 
     cross: units of the rest of the category for each unit that a discount brings."""
@@ -37,9 +46,9 @@ def company(products: int = 400, weeks: int = 104, seed: int = 1, *, places: int
     elasticity = of_category[category] + 0.5 * rng.standard_normal(products)
     discount_elasticity = -elasticity + 0.6 + 0.4 * rng.standard_normal(products)
     display = 0.3 + 0.15 * rng.standard_normal(products)
-    level = rng.gamma(0.8, 30.0, products) + 1.0
+    level = rng.gamma(0.8, units_a_week / 0.8, products) + 1.0
     price = np.exp(rng.normal(1.2, 0.6, products)).round(2)
-    steps = np.where(rng.random((products, weeks)) < 0.06, rng.normal(0.0, 0.12, (products, weeks)), 0.0)
+    steps = np.where(rng.random((products, weeks)) < moves_a_year / 52, rng.normal(0.0, 0.12, (products, weeks)), 0.0)
     shelf = price[:, None] * np.exp(np.cumsum(steps, axis=1))
     on = rng.random((products, weeks)) < 0.12
     depth = np.where(on, rng.choice([0.1, 0.2, 0.3, 0.4], (products, weeks)), 0.0)
