@@ -17,12 +17,14 @@ PROPOSALS = Table(
     ("sku_id", "location_id", "channel", "member_tier"),
     needs=("ml.price_recommendations",),
 )
+PLAN = Table("ml.promotion_plan", ("sku_id", "location_id", "week_start"), needs=("ml.promotion_plan",))
+RETURNS = Table("ml.promotion_roi", ("level", "node"), needs=("ml.promotion_roi",))
 LABELS = Table("ml.shelf_labels", ("location_id", "sku_id", "channel", "member_tier"), needs=("ml.shelf_labels",))
 
 
 def price_checks(as_of: date) -> list[Check]:
     """Return the checks on estimates, price proposals, shelf labels and markdowns."""
-    return [*_response(as_of), *_promotions(as_of), *_proposals(as_of), *_markdowns(as_of)]
+    return [*_response(as_of), *_promotions(as_of), *_proposals(as_of), *_plans(as_of), *_markdowns(as_of)]
 
 
 def _proposals(as_of: date) -> list[Check]:
@@ -65,6 +67,41 @@ def _proposals(as_of: date) -> list[Check]:
             "and r.new_price = l.new_price where r.sku_id is null",
             (*LABELS.shown, "new_price"),
             needs=(PROPOSALS.name,),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _plans(as_of: date) -> list[Check]:
+    return [
+        PLAN.unique("sku_id", "location_id", "week_start"),
+        *PLAN.given("sku_id", "location_id", "week_start", "mechanic", "new_price", "explanation"),
+        PLAN.of_business_day(as_of, advice=FAULT),
+        PLAN.never(
+            "return_is_its_terms",
+            "return = margin + week after + rest of the category, above zero at the lower end of its interval.",
+            "(abs(return_amount - direct_margin_amount - after_margin_amount - category_margin_amount) <= 0.01 "
+            "and return_low_amount > 0 and return_low_amount <= return_high_amount) is not true",
+            *("return_amount", "direct_margin_amount", "return_low_amount"),
+            advice=FAULT,
+        ),
+        PLAN.no_rows(
+            "budget_is_kept",
+            "All promotions together give away no more than the budget.",
+            f"select * from {PLAN.name} where budget_left_amount < -0.01",
+            (*PLAN.shown, "promotion_cost_amount", "budget_left_amount"),
+            advice=FAULT,
+        ),
+        RETURNS.unique("level", "node"),
+        *RETURNS.given("level", "node", "claim", "explanation"),
+        RETURNS.of_business_day(as_of, advice=FAULT),
+        RETURNS.never(
+            "effect_is_its_terms",
+            "effect = uplift - cannibalised - pulled forward, within its interval, and the claim says where that lies.",
+            "(abs(net_margin_effect_amount - uplift_margin_amount + coalesce(cannibalised_margin_amount, 0) "
+            "+ coalesce(pulled_forward_margin_amount, 0)) <= 0.01 * greatest(1, sku_count) "
+            "and (claim = 'gains') = (coalesce(net_margin_effect_low_amount, 0) > 0)) is not true",
+            *("net_margin_effect_amount", "uplift_margin_amount", "claim"),
             advice=FAULT,
         ),
     ]

@@ -328,7 +328,9 @@ def _keeps_ladder(candidates: np.ndarray, size: float, price: np.ndarray, sizes:
 
 
 def _binding(score: np.ndarray, hard: dict[str, np.ndarray], at: np.ndarray) -> list[str | None]:
-    """The hard rule by row without which most more would be gained; None where none of them alone is in the way."""
+    """The hard rule by row without which most more would be gained; None where none is in the way.
+
+    Where no rule alone is, the first of those that the best price without any would break."""
     row = np.arange(len(at))
     most, name_of = score[row, at] + 0.005, np.full(len(at), None, dtype=object)
     for lifted in hard:
@@ -337,6 +339,10 @@ def _binding(score: np.ndarray, hard: dict[str, np.ndarray], at: np.ndarray) -> 
         best = np.where(allowed, score, -np.inf).max(axis=1)
         name_of = np.where(best > most, lifted, name_of)
         most = np.maximum(best, most)
+    free = score.argmax(axis=1)
+    for name, keeps in reversed(hard.items()):
+        is_joint = (name_of == None) & (score[row, free] > most) & ~keeps[row, free]  # noqa: E711
+        name_of = np.where(is_joint, name, name_of) if is_joint.any() else name_of
     return list(name_of)
 
 

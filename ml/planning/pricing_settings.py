@@ -111,6 +111,19 @@ class PricingSettings(BaseModel):
         (),
         description="Weeks without a change, as pairs of first and last day: new prices hold from the day after.",
     )
+    promotion_budget: float | None = Field(
+        None, ge=0.0, description="What the promotions of promotion_plan may give away together. None: no limit."
+    )
+    promotion_weeks: int = Field(3, ge=1, le=3, description="Weeks that promotion_plan plans.")
+    promotion_depths_pct: tuple[Percent, ...] = Field(
+        (10.0, 20.0, 30.0, 40.0), min_length=1, description="Depths that a promotion may have, % off."
+    )
+    promotion_gap_weeks: int = Field(
+        3, ge=1, le=52, description="A product is on promotion once in so many weeks on end."
+    )
+    promotion_max_per_category: int = Field(
+        3, ge=1, description="Products of a category on promotion in a week, at most."
+    )
 
     @model_validator(mode="after")
     def _rules_are_known(self) -> PricingSettings:

@@ -45,6 +45,8 @@ PRICE_RESPONSE_SCHEMA = pl.Schema(
         "units_seen_qty": pl.Float64,
         "price_change_count": pl.Int64,
         "discounted_weeks": pl.Int64,
+        "most_units_qty": pl.Float64,
+        "deepest_off_share": pl.Float64,
         "usual_price": pl.Float64,
         "is_conclusive": pl.Boolean,
         "reason_codes": pl.String,
@@ -250,8 +252,23 @@ def _evidence(panel: WeekPanel, fit: Fit) -> dict[str, np.ndarray]:
         "units_seen_qty": np.bincount(panel.sku, panel.units, minlength=count),
         "price_change_count": np.bincount(panel.sku, moved, minlength=count),
         "discounted_weeks": np.bincount(panel.sku, discount > 0, minlength=count),
+        "most_units_qty": _most(panel.sku * panel.weeks + panel.week, panel.units, panel.weeks, count),
+        "deepest_off_share": -np.expm1(-_largest(panel.sku, discount, count)),
         "usual_price": panel.price[last],
     }
+
+
+def _most(cell: np.ndarray, units: np.ndarray, weeks: int, count: int) -> np.ndarray:
+    """Most units of a product in a week, all its zones together."""
+    total = np.bincount(cell, units)
+    seen = np.unique(cell)
+    return _largest(seen // weeks, total[seen], count)
+
+
+def _largest(sku: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+    most = np.zeros(count)
+    np.maximum.at(most, sku, values)
+    return most
 
 
 def _promotions(panel: WeekPanel, fit: Fit, drawn: dict[str, Drawn | None], as_of: date) -> pl.DataFrame:

@@ -63,6 +63,8 @@ GATED = {
         "ml.promotion_response",
         "ml.price_recommendations",
         "ml.shelf_labels",
+        "ml.promotion_roi",
+        "ml.promotion_plan",
         "ml.markdown_plan",
     ),
     gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day"),

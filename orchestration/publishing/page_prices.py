@@ -55,6 +55,46 @@ LISTS = (
         "No markdown brings more than today's prices.",
     ),
     ListPart(
+        "promotion_plan",
+        "Promotion plan",
+        """
+        select format('{:,} promotions from {} on: {:,.0f} more margin expected ({:,.0f} to {:,.0f}) for {:,.0f} given '
+            || 'away.', count(*), min(week_start), sum(return_amount), sum(return_low_amount), sum(return_high_amount),
+            sum(promotion_cost_amount))
+        from promotion_plan
+        """,
+        """
+        select coalesce(d.product_name, p.sku_id) as product, p.week_start as week, 100 * p.off_share as "% off",
+            p.promoted_qty as units, p.return_amount as "return", p.promotion_cost_amount as "given away", p.explanation
+        from promotion_plan as p
+        left join dim_product as d on p.sku_id = d.sku_id
+        order by p.return_amount desc, p.week_start, p.sku_id
+        limit ?
+        """,
+        "No promotion is sure to return more than it costs.",
+    ),
+    ListPart(
+        "promotion_roi",
+        "Returns of past promotions",
+        """
+        select format('{:,} promotions measured, {:,.0f} given away, {:,.0f} margin on top; {:,} gain and {:,} lose '
+            || 'beyond chance.', count(*), sum(promotion_cost_amount), sum(net_margin_effect_amount),
+            count(*) filter (claim = 'gains'), count(*) filter (claim = 'loses'))
+        from promotion_roi
+        where level = 'promotion'
+        """,
+        """
+        select replace(node, ' / ', ', ') as promotions, promotion_count as measured,
+            promotion_cost_amount as "given away", net_margin_effect_amount as "margin on top", roi,
+            roi_low as "at least", roi_high as "at most", claim, explanation
+        from promotion_roi
+        where level <> 'promotion'
+        order by mechanic, depth_band nulls first
+        limit ?
+        """,
+        "No promotion has been measured.",
+    ),
+    ListPart(
         "price_response",
         "How demand answers to prices",
         """

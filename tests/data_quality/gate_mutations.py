@@ -27,6 +27,7 @@ MOVES, SHARES = "ml.transfer_orders", "ml.allocation"
 PROMISES, SERVED = "ml.available_to_promise", "ml.order_sourcing"
 ANSWERS, OFFERS, MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
 PROPOSALS, LABELS = "ml.price_recommendations", "ml.shelf_labels"
+PLAN, RETURNS = "ml.promotion_plan", "ml.promotion_roi"
 REPLAY, TUNING = "ml.policy_replay", "ml.service_tuning"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
@@ -48,6 +49,8 @@ GIVEN = {
     OFFERS: "level node effect mechanic effect_pct",
     PROPOSALS: "sku_id location_id channel member_tier new_price explanation",
     LABELS: "location_id sku_id new_price effective_on",
+    PLAN: "sku_id location_id week_start mechanic new_price explanation",
+    RETURNS: "level node claim explanation",
     MARKDOWNS: "sku_id location_id basis starts_on new_price channel explanation",
     REPLAY: "policy dial abc_class location_id pair_count first_day",
     TUNING: "service_group service_target tuned_target",
@@ -61,7 +64,7 @@ GIVEN = {
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
-DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, MARKDOWNS]
+DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS]
 DOUBLED += [ALERTS, HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS]
 DOUBLED += [f"feeds.{feed.name}" for feed in FEEDS if feed.key]
 EMPTIED = [REPLAY, HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
@@ -252,7 +255,7 @@ _on(
         "products_are_known": "delete from marts.dim_product where sku_id = 'A'",
     },
 )
-for _table in (MOVES, SHARES, PROMISES, SERVED, ANSWERS, OFFERS, PROPOSALS, LABELS, MARKDOWNS):
+for _table in (MOVES, SHARES, PROMISES, SERVED, ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS):
     _on(_table, {"as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1"})
 _on(
     MOVES,
@@ -310,6 +313,14 @@ _on(
     },
 )
 _on(LABELS, {"labels_follow_proposals": f"update {LABELS} set new_price = 8.9 where rowid = 2"})
+_on(
+    PLAN,
+    {
+        "return_is_its_terms": f"update {PLAN} set category_margin_amount = 0 where rowid = 1",
+        "budget_is_kept": f"update {PLAN} set budget_left_amount = -1",
+    },
+)
+_on(RETURNS, {"effect_is_its_terms": f"update {RETURNS} set pulled_forward_margin_amount = 2 where rowid = 1"})
 _on(
     MARKDOWNS,
     {

@@ -263,6 +263,22 @@ create table ml.shelf_labels as
 select date '2024-03-27' as as_of, *, '*' as channel, '*' as member_tier, 9e0 as new_price, date '2024-04-03' as effective_on
 from (values ('S1', 'A'), ('S2', 'A'), ('S2', 'B')) as t (location_id, sku_id);
 
+create table ml.promotion_plan as
+select
+    date '2024-03-27' as as_of, *, '*' as location_id, 'percent_off' as mechanic, 8e0 as new_price, 9e0 as return_amount,
+    12e0 as direct_margin_amount, -2e0 as after_margin_amount, -1e0 as category_margin_amount, 4e0 as return_low_amount,
+    15e0 as return_high_amount, 30e0 as promotion_cost_amount, 10e0 as budget_left_amount, 'run it' as explanation
+from (values ('A', date '2024-04-08'), ('A', date '2024-04-15'), ('B', date '2024-04-08')) as t (sku_id, week_start);
+
+create table ml.promotion_roi as
+select
+    date '2024-03-27' as as_of, *, 3 as sku_count, 10e0 as uplift_margin_amount, 2e0 as cannibalised_margin_amount,
+    1e0 as pulled_forward_margin_amount, 7e0 as net_margin_effect_amount, 9e0 as net_margin_effect_high_amount,
+    'it gained' as explanation
+from (values
+    ('promotion', 'P1', 5e0, 'gains'), ('promotion', 'P2', -5e0, 'no claim'), ('mechanic', 'display', null, 'no claim')
+) as t (level, node, net_margin_effect_low_amount, claim);
+
 -- ten units in two weeks: three sell at 8.00, four at 5.00, three are left
 create table ml.markdown_plan as
 select

@@ -5,7 +5,7 @@ It comes after the second build of the marts: what is slow and in excess stands 
 """
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 import duckdb
@@ -13,7 +13,9 @@ import polars as pl
 
 from ml.planning.clearance import LOTS_SCHEMA, ClearanceInputs, plan_markdowns
 from ml.planning.price_proposals import PriceInputs, effective_day, propose_prices
+from ml.planning.promotion_plan import PromotionInputs, plan_promotions
 from ml.response.panel import MECHANICS_SCHEMA, WEEKS_SCHEMA
+from ml.response.past_promotions import PROMOTED_SCHEMA, promotion_returns
 from ml.response.pipeline import Response, estimate_response
 from orchestration import runs
 from orchestration.defs import metadata
@@ -28,13 +30,15 @@ TABLES = {
     "ml.promotion_response": "Uplift by mechanic and depth, what comes after, what the rest of the category loses.",
     "ml.price_recommendations": "Shelf prices to change, with units, margin, interval and the rule that binds.",
     "ml.shelf_labels": "The new prices by place, as electronic shelf labels take them.",
+    "ml.promotion_roi": "What past promotions returned, by promotion, by mechanic and depth, with intervals.",
+    "ml.promotion_plan": "Promotions for the weeks ahead with the highest expected return under the budget.",
     "ml.markdown_plan": "Price paths to the exit date for slow and excess stock and lots near their expiry.",
 }
 READ = (
     *("intermediate.int_product_price_weeks", "intermediate.int_product_promotion_weeks"),
     *("marts.mart_slow_movers", "intermediate.int_unit_values", "ml.transfer_orders"),
     *("ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_dispersion"),
-    *("marts.fct_price", "intermediate.int_stock_positions"),
+    *("marts.mart_promotion_roi", "marts.fct_price", "intermediate.int_stock_positions"),
 )
 PRODUCTS = "select sku_id, department, category from marts.dim_product"
 # what stands on the clearance list: slow by its main rule, or with a lot on record
@@ -146,6 +150,22 @@ left join marts.dim_product as d on r.sku_id = d.sku_id
 where r.location_id <> '*' or o.sku_id is null
 order by all
 """
+RETURNS = f"select {', '.join(PROMOTED_SCHEMA)} from marts.mart_promotion_roi where missing_reason is null"
+# the price of all places, by what they sell; those that prices are recommended for have one
+PROMOTABLE = """
+with prices as (
+    select sku_id, avg(price) as price from ({prices}) where member_tier = '*' group by sku_id
+)
+select p.sku_id, p.product_name, p.department, p.category, q.price, c.unit_cost
+from marts.dim_product as p
+inner join prices as q using (sku_id)
+left join ({priced}) as c using (sku_id)
+"""
+WEEKS_AHEAD = """
+select sku_id, date_diff('day', $first::date, date) // 7 + 1 as week, sum(mean) as mean_qty
+from ml.forecast_daily where date >= $first group by all
+"""
+NO_PROMOTIONS = "no promotion with a discount has been measured: erp/promotions, its items, costs or stock are missing"
 NO_WEEKS = (
     "no product has prices that are known in weeks without a sale: erp/prices is not delivered, and of what the tills "
     "show no product sold in nine weeks of ten, in marts.price_response_min_weeks at least"
@@ -186,6 +206,13 @@ def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.M
             made["price_recommendations"] = _proposals(con, response, as_of, settings, warnings)
             replace_table(con, "ml.price_recommendations", made["price_recommendations"])
             made["shelf_labels"] = read_frame(con, LABELS)
+            made["promotion_plan"] = _promotions(con, response, as_of, settings, warnings)
+        measured = read_frame(con, RETURNS)
+        if measured.is_empty():
+            absent["promotion_roi"] = NO_PROMOTIONS
+        else:
+            made["promotion_roi"] = promotion_returns(measured, as_of)
+            absent.pop("promotion_roi", None)
         _write(con, made, absent, warnings)
         shown = {table: metadata.of_table(con, table) for table in TABLES if table_exists(con, table)}
     for name, reason in absent.items():
@@ -240,6 +267,24 @@ def _proposals(
     )
     lines, stays = propose_prices(inputs, as_of, settings.pricing)
     warnings += [f"prices that stay, {reason}: {count:,}" for reason, count in stays.items()]
+    return lines
+
+
+def _promotions(
+    con: duckdb.DuckDBPyConnection, response: Response, as_of: date, settings: Settings, warnings: list[str]
+) -> pl.DataFrame:
+    """Promotions to run, from the first whole week after the prices can change; what has none joins the warnings."""
+    first = effective_day(as_of, settings.pricing)
+    first += timedelta(days=(settings.week_starts_on - first.isoweekday()) % 7)
+    query = PROMOTABLE.format(prices=PRICES, priced=PRICED)
+    inputs = PromotionInputs(
+        products=con.execute(query, {"day": first}).pl(),
+        demand=con.execute(WEEKS_AHEAD, {"first": first}).pl(),
+        response=response.products,
+        promotions=response.promotions,
+    )
+    lines, without = plan_promotions(inputs, first, as_of, settings.pricing)
+    warnings += [f"products without a promotion, {reason}: {count:,}" for reason, count in without.items()]
     return lines
 
 

@@ -76,6 +76,22 @@ OUTPUTS = (
         "The new prices by place, as electronic shelf labels take them.",
     ),
     OutputTable(
+        "promotion_plan",
+        "ml.promotion_plan",
+        ("week_start", "sku_id", "location_id"),
+        True,
+        "Promotion plan",
+        "Promotions for the weeks ahead with the highest expected return under the budget.",
+    ),
+    OutputTable(
+        "promotion_roi",
+        "ml.promotion_roi",
+        ("level", "node"),
+        True,
+        "Returns of promotions",
+        "What past promotions brought for what was given away, by promotion, by mechanic and depth, with intervals.",
+    ),
+    OutputTable(
         "markdown_plan",
         "ml.markdown_plan",
         ("sku_id", "location_id", "basis", "starts_on"),
