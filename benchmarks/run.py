@@ -26,7 +26,9 @@ from benchmarks import (
     launches,
     marts,
     months,
+    next_products,
     page,
+    pilots,
     price_bars,
     replay,
 )
@@ -41,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "identity": identity.run,
     "marts": marts.run,
     "customers": customers.run,
+    "next_products": next_products.run,
     "censoring": censoring.run,
     "launches": launches.run,
     "months": months.run,
@@ -48,6 +51,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "replay": replay.run,
     "page": page.run,
     "prices": price_bars.run,
+    "pilots": pilots.run,
     "tpcds": tpcds.run,
 }
 

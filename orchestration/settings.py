@@ -21,6 +21,7 @@ from ml.customers.settings import CustomerSettings
 from ml.forecasting.settings import ForecastSettings
 from ml.planning.pricing_settings import PricingSettings
 from ml.planning.settings import PlanningSettings
+from ml.range.settings import RangeSettings
 from ml.simulation.settings import SimulationSettings
 from orchestration.alerts import AlertSettings
 from orchestration.errors import SettingsError
@@ -43,6 +44,7 @@ SHARED = {
     },
     "customers": {"seed": "seed"},
     "marts": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
+    "range": {"seed": "seed"},
     "simulation": {"seed": "seed"},
     "planning": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
     "pricing": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
@@ -125,6 +127,7 @@ class Settings(BaseModel):
     pricing: PricingSettings = Field(
         default_factory=PricingSettings, description="How prices, promotions and clearance are decided."
     )
+    range: RangeSettings = Field(default_factory=RangeSettings, description="How ranges of products are decided.")
     simulation: SimulationSettings = Field(
         default_factory=SimulationSettings, description="How the past is replayed (`shelfcast replay`)."
     )

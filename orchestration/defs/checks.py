@@ -57,6 +57,12 @@ GATED = {
         "ml.allocation",
         "ml.available_to_promise",
         "ml.order_sourcing",
+        "ml.customer_next_products",
+        "ml.store_clusters",
+        "ml.assortment_changes",
+        "ml.region_opportunity",
+        "ml.channel_lead_products",
+        "ml.new_product_hits",
     ),
     PRICES: (
         "ml.price_response",
@@ -67,7 +73,7 @@ GATED = {
         "ml.promotion_plan",
         "ml.markdown_plan",
     ),
-    gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day"),
+    gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day", "marts.mart_audiences"),
     gates.REPLAY: (replays.RESULTS, replays.TUNING),
 }
 DECLARED = {

@@ -28,6 +28,9 @@ PROMISES, SERVED = "ml.available_to_promise", "ml.order_sourcing"
 ANSWERS, OFFERS, MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
 PROPOSALS, LABELS = "ml.price_recommendations", "ml.shelf_labels"
 PLAN, RETURNS = "ml.promotion_plan", "ml.promotion_roi"
+NEXT, AUDIENCES = "ml.customer_next_products", "marts.mart_audiences"
+CLUSTERS, CHANGES, REGIONS = "ml.store_clusters", "ml.assortment_changes", "ml.region_opportunity"
+LEADS, HITS = "ml.channel_lead_products", "ml.new_product_hits"
 REPLAY, TUNING = "ml.policy_replay", "ml.service_tuning"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
@@ -44,6 +47,13 @@ GIVEN = {
     MOVES: "from_location_id to_location_id sku_id qty",
     SHARES: "from_location_id sku_id location_id allocated_qty",
     PROMISES: "pool sku_id promised_for promise_01pct_qty",
+    NEXT: "customer_id rank sku_id kind",
+    AUDIENCES: "customer_id audience lifecycle_stage explanation",
+    CLUSTERS: "location_id explanation",
+    CHANGES: "location_id sku_id explanation",
+    REGIONS: "region department category explanation",
+    LEADS: "channel region sku_id explanation",
+    HITS: "sku_id explanation",
     SERVED: "order_id line_number sku_id sourced_qty",
     ANSWERS: "sku_id is_conclusive weeks_seen",
     OFFERS: "level node effect mechanic effect_pct",
@@ -63,6 +73,7 @@ GIVEN = {
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
+DOUBLED += [NEXT, AUDIENCES, CLUSTERS, CHANGES, REGIONS, LEADS, HITS]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
 DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS]
 DOUBLED += [ALERTS, HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS]
@@ -419,6 +430,44 @@ RULES = {
 for _feed in FEEDS:
     for _rule, *_ in _feed.rules:
         _on(f"feeds.{_feed.name}", {_rule: f"update feeds.{_feed.name} set {RULES[_rule]} where rowid = 1"})
+
+_REFUSED = "set customer_id = '13900002' where rowid = 1"
+_on(
+    NEXT,
+    {
+        "as_of_is_the_business_day": f"update {NEXT} set as_of = date '2024-03-26' where rowid = 1",
+        "probability_is_one": f"update {NEXT} set probability = 1.2 where rowid = 1",
+        "kind_follows_purchases": f"update {NEXT} set kind = 'again' where rowid = 1",
+        "share_lies_in_its_interval": f"update {NEXT} set measured_share_high = 0.1 where rowid = 1",
+        "nobody_who_refused": f"update {NEXT} {_REFUSED}",
+    },
+)
+_on(
+    AUDIENCES,
+    {
+        "as_of_is_the_business_day": f"update {AUDIENCES} set as_of = date '2024-03-26' where rowid = 1",
+        "at_stake_amount_is_not_negative": f"update {AUDIENCES} set at_stake_amount = -1 where rowid = 1",
+        "nobody_who_refused": f"update {AUDIENCES} {_REFUSED}",
+    },
+)
+
+for _table in (CLUSTERS, CHANGES, REGIONS, LEADS, HITS):
+    _on(_table, {"as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1"})
+for _table, _value in (
+    (CHANGES, "incremental_weekly_amount"),
+    (REGIONS, "preference_index"),
+    (LEADS, "lead_index"),
+    (HITS, "ratio"),
+):
+    _on(_table, {"value_lies_in_its_interval": f"update {_table} set {_value} = 9 where rowid = 1"})
+_on(
+    CHANGES,
+    {
+        "room_stays_as_it_is": f"update {CHANGES} set action = 'keep' where action = 'list'",
+        "exchanges_pay": f"update {CHANGES} set gain_weekly_low_amount = -1 where action = 'list'",
+        "transfer_is_a_part": f"update {CHANGES} set incremental_weekly_qty = 3 where rowid = 1",
+    },
+)
 
 # Of these kinds each touches a column or a row of its own: one warehouse and one gate a kind.
 _TOGETHER = ("_is_given", "key_is_unique", "has_rows", "_is_not_negative", "_is_known", "is_not_late", *RULES)

@@ -23,7 +23,8 @@ select d::date as date, date_trunc('week', d)::date as week_start, date_trunc('m
 from range(timestamp '2024-01-01', timestamp '2025-05-01', interval 1 day) as t (d);
 
 create table marts.dim_customer as
-select 'crm' as source, '1390000' || i as customer_id, 'Town' as city from range(3) as t (i);
+select 'crm' as source, '1390000' || i as customer_id, 'Town' as city, i <> 2 as marketing_consent
+from range(3) as t (i);
 
 create table marts.fct_sales as
 select
@@ -314,3 +315,44 @@ create table marts.mart_alerts as
 select 'days_of_cover:' || sku_id || ':S1:' as alert_id, date '2024-03-27' as as_of, 'days_of_cover' as alert_type,
     'low' as severity, sku_id, 'S1' as location_id, 3.5::double as money_at_risk, 'too much' as explanation
 from marts.dim_product;
+
+-- two customers who consented; the third refused
+create table ml.customer_next_products as
+select
+    date '2024-03-27' as as_of, *, 0.25 as probability, 0.2 as measured_share, 0.1 as measured_share_low,
+    0.3 as measured_share_high, 100 as measured_lines
+from (values
+    ('13900000', 1, 'A', 'again', 4), ('13900000', 2, 'B', 'new', 0), ('13900001', 1, 'A', 'new', 0)
+) as t (customer_id, rank, sku_id, kind, bought_days_364);
+
+create table marts.mart_audiences as
+select date '2024-03-27' as as_of, *, 'at_risk' as lifecycle_stage, 'high' as value_band, 5.5 as at_stake_amount,
+    'silent' as explanation
+from (values ('keep_best', '13900000'), ('remind', '13900001')) as t (audience, customer_id);
+
+create table ml.store_clusters as
+select date '2024-03-27' as as_of, *, 'more tea (1.20)' as explanation
+from (values ('S1', 'C1'), ('S2', 'C1'), ('S3', 'C2')) as t (location_id, cluster);
+
+-- B goes for C at S1; A stays
+create table ml.assortment_changes as
+select date '2024-03-27' as as_of, 'S1' as location_id, *, 'tea' as "group", 2e0 as weekly_qty,
+    0.5e0 as incremental_weekly_qty, 1e0 as incremental_weekly_low_amount, 2e0 as incremental_weekly_amount,
+    3e0 as incremental_weekly_high_amount, 'sells' as explanation
+from (values ('A', 'keep', null, null), ('B', 'delist', 2e0, 1e0), ('C', 'list', 2e0, 1e0))
+as t (sku_id, action, gain_weekly_amount, gain_weekly_low_amount);
+
+create table ml.region_opportunity as
+select date '2024-03-27' as as_of, *, 'food' as department, 1.1 as index_low, 1.2 as preference_index, 1.3 as index_high,
+    'asks' as explanation
+from (values ('north', 'tea'), ('south', 'tea')) as t (region, category);
+
+create table ml.channel_lead_products as
+select date '2024-03-27' as as_of, 'store' as channel, *, 1.1 as lead_index_low, 1.2 as lead_index, 1.3 as lead_index_high,
+    'sells' as explanation
+from (values ('north', 'A'), ('south', 'B')) as t (region, sku_id);
+
+create table ml.new_product_hits as
+select date '2024-03-27' as as_of, *, 4 as weeks, 40e0 as units, 2e0 as ratio_low, 3e0 as ratio, 4e0 as ratio_high,
+    'sold' as explanation
+from (values ('A'), ('B')) as t (sku_id);

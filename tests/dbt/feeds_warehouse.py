@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ml.customers.contract import VALUE_SCHEMA
+from ml.customers.contract import NEXT_PRODUCTS_SCHEMA, VALUE_SCHEMA
 from ml.forecasting.contract import DAILY_SCHEMA, DEMAND_HISTORY_SCHEMA, WEEKLY_SCHEMA
 from ml.planning.order_lines import TARGETS_SCHEMA
 from orchestration import reference
@@ -34,6 +34,7 @@ HOLIDAYS = [
 # what the second build reads, in the types that the night writes
 ML_TABLES = {
     "customer_value": VALUE_SCHEMA,
+    "customer_next_products": NEXT_PRODUCTS_SCHEMA,
     "demand_series": pl.Schema(
         {"series_id": pl.Int32, "sku_id": pl.String, "location_id": pl.String, "is_pooled": pl.Boolean}
     ),

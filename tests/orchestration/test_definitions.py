@@ -54,6 +54,8 @@ def test_the_nightly_job_holds_every_step(definitions):
         "forecasts",
         "forecasts_gate",
         "customer_value",
+        "customer_next_products",
+        "range_lists",
         "recommendations",
         "recommendation_history",
         "orders_gate",

@@ -124,6 +124,70 @@ OUTPUTS = (
         "What to look at: stock-outs without an order, slow movers, records to count, tills and sales in doubt.",
     ),
     OutputTable(
+        "customer_next_products",
+        "ml.customer_next_products",
+        ("customer_id", "rank"),
+        True,
+        "Next products",
+        "What each customer will probably buy within 28 days, and what came of such lines before.",
+    ),
+    OutputTable(
+        "audiences",
+        "marts.mart_audiences",
+        ("audience", "customer_id"),
+        True,
+        "Audiences",
+        "Customers who may be written to, by stage of life and value, with the reason and what to offer.",
+    ),
+    OutputTable(
+        "next_product_accuracy",
+        "ml.next_product_accuracy",
+        ("model", "metric"),
+        False,
+        "Accuracy of next products",
+        "Of ten products shown to each customer a month ago, how many were bought: the ranking and simple rules.",
+    ),
+    OutputTable(
+        "store_clusters",
+        "ml.store_clusters",
+        ("cluster", "location_id"),
+        True,
+        "Store clusters",
+        "Places by what they sell, with words for what sets each cluster apart and how sure it is.",
+    ),
+    OutputTable(
+        "assortment_changes",
+        "ml.assortment_changes",
+        ("location_id", "group", "action", "sku_id"),
+        True,
+        "Range by place",
+        "What each place keeps, lists and delists: incremental margin after transfer to substitutes.",
+    ),
+    OutputTable(
+        "region_opportunity",
+        "ml.region_opportunity",
+        ("region", "department", "category"),
+        True,
+        "Regions",
+        "Region by category: demand index, coverage of the range, and what a wider range could sell.",
+    ),
+    OutputTable(
+        "channel_lead_products",
+        "ml.channel_lead_products",
+        ("channel", "region", "lead_rank"),
+        True,
+        "Lead products",
+        "What sells in a channel and region beyond its share elsewhere: what should lead there.",
+    ),
+    OutputTable(
+        "new_product_hits",
+        "ml.new_product_hits",
+        ("sku_id",),
+        True,
+        "Early hits",
+        "New products far above the launches of their kind at the same age.",
+    ),
+    OutputTable(
         "forecast_daily",
         "ml.forecast_daily",
         ("sku_id", "location_id", "date"),
@@ -278,6 +342,7 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: boo
     notes = con.execute("select kind, output, text from ml.planning_notes").fetchall()
     notes += con.execute("select kind, output, text from ml.price_notes").fetchall()
     customer_notes = con.execute("select text from ml.customer_notes where kind = 'absent'").fetchall()
+    next_notes = con.execute("select text from ml.next_product_notes where kind = 'absent'").fetchall()
     forecast_warnings = con.execute("select warning from ml.forecast_warnings").fetchall()
     failed = con.execute(
         f"select table_name || ' ' || check_name || ': ' || description from {RESULTS} where not passed "
@@ -286,6 +351,9 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: boo
     absent = {output: text for kind, output, text in notes if kind == "absent"}
     for (text,) in customer_notes:
         absent["mart_customer_value"] = text
+    for (text,) in next_notes:
+        absent |= dict.fromkeys(("customer_next_products", "audiences", "next_product_accuracy"), text)
+    absent |= dict(con.execute("select output, text from ml.range_notes").fetchall())
     absent |= replays.absent_replay(con)
     for output in OUTPUTS:
         if output.name not in absent and not table_exists(con, output.relation):
