@@ -29,6 +29,7 @@ from benchmarks import (
     next_products,
     page,
     pilots,
+    price_bars,
     replay,
 )
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "decisions": decisions.run,
     "replay": replay.run,
     "page": page.run,
+    "prices": price_bars.run,
     "pilots": pilots.run,
     "tpcds": tpcds.run,
 }

@@ -17,6 +17,7 @@ from data_quality.suites.forecasts import forecast_checks
 from data_quality.suites.inventory import inventory_checks
 from data_quality.suites.kpis import kpi_checks
 from data_quality.suites.orders import order_checks
+from data_quality.suites.prices import price_checks
 from data_quality.suites.ranges import range_checks
 from data_quality.suites.replays import replay_checks as _replay_checks
 from data_quality.suites.sales import sales_checks, sku_location_day_checks
@@ -66,6 +67,7 @@ def outputs_checks(settings: QualitySettings, as_of: date, tables: Collection[st
         *forecast_checks(settings, as_of),
         *order_checks(settings, as_of),
         *stock_list_checks(as_of),
+        *price_checks(as_of),
         *next_product_checks(as_of),
         *range_checks(as_of),
         *feedback_checks(as_of),

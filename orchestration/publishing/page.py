@@ -27,6 +27,7 @@ from orchestration.publishing import (
     page_kpis,
     page_lists,
     page_orders,
+    page_prices,
     page_range,
     page_replay,
 )
@@ -142,6 +143,7 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
         "checks": page_data.checks(source),
         "orders": orders,
         "lists": page_lists.stock_lists(source),
+        "price_lists": page_lists.shown(page_prices.LISTS, source),
         "range_lists": page_lists.shown(page_range.LISTS, source),
         "replay": replay,
         "sales": sales,
@@ -156,6 +158,7 @@ def _simulated_output(name: str, night: Night) -> list[str]:
     """Return the simulated feeds that a published table rests on."""
     parts = (
         {part.name: "lists" for part in page_lists.LISTS}
+        | {part.name: "prices" for part in page_prices.LISTS}
         | {part.name: "range" for part in page_range.LISTS}
         | dict.fromkeys(("mart_policy_replay", "mart_service_tuning"), "orders")
     )

@@ -239,6 +239,61 @@ from (values
     ('O1', 1, 'A', 'S1', 3e0, 2e0, 0e0, 1e0), ('O1', 1, 'A', null, 3e0, 0e0, 2e0, 1e0), ('O2', 1, 'A', 'S1', 2e0, 2e0, 0e0, 0e0)
 ) as t (order_id, line_number, sku_id, location_id, quantity, sourced_qty, served_elsewhere_qty, short_qty);
 
+create table ml.price_response as
+select date '2024-03-27' as as_of, *, 52 as weeks_seen, 1.5e0 as discount_elasticity
+from (values
+    ('A', -2e0, -2.5e0, -1.5e0, true), ('B', -0.5e0, -1.5e0, 0.5e0, false), ('C', null, null, null, false)
+) as t (sku_id, elasticity, elasticity_low, elasticity_high, is_conclusive);
+
+create table ml.promotion_response as
+select date '2024-03-27' as as_of, 'total' as level, 'total' as node, *
+from (values
+    ('uplift', 'discount', 0.1e0, 20e0, 15e0, 25e0), ('uplift', 'display', null, 35e0, 30e0, 40e0),
+    ('dip_after', 'discount', 0.1e0, -5e0, -6e0, -4e0)
+) as t (effect, mechanic, off_share, effect_pct, effect_low_pct, effect_high_pct);
+
+create table ml.price_recommendations as
+select
+    date '2024-03-27' as as_of, *, '*' as channel, date '2024-04-03' as effective_on, 10e0 as current_price,
+    9e0 as new_price, 6e0 as unit_cost, 100e0 as units_qty, 140e0 as new_units_qty, 400e0 as margin_amount,
+    420e0 as new_margin_amount, 20e0 as gain_amount, 5e0 as gain_low_amount, 35e0 as gain_high_amount,
+    'cheaper' as explanation
+from (values ('A', '*', '*'), ('A', 'S1', '*'), ('B', '*', '*')) as t (sku_id, location_id, member_tier);
+
+create table ml.shelf_labels as
+select date '2024-03-27' as as_of, *, '*' as channel, '*' as member_tier, 9e0 as new_price, date '2024-04-03' as effective_on
+from (values ('S1', 'A'), ('S2', 'A'), ('S2', 'B')) as t (location_id, sku_id);
+
+create table ml.promotion_plan as
+select
+    date '2024-03-27' as as_of, *, '*' as location_id, 'percent_off' as mechanic, 8e0 as new_price, 9e0 as return_amount,
+    12e0 as direct_margin_amount, -2e0 as after_margin_amount, -1e0 as category_margin_amount, 4e0 as return_low_amount,
+    15e0 as return_high_amount, 30e0 as promotion_cost_amount, 10e0 as budget_left_amount, 'run it' as explanation
+from (values ('A', date '2024-04-08'), ('A', date '2024-04-15'), ('B', date '2024-04-08')) as t (sku_id, week_start);
+
+create table ml.promotion_roi as
+select
+    date '2024-03-27' as as_of, *, 3 as sku_count, 10e0 as uplift_margin_amount, 2e0 as cannibalised_margin_amount,
+    1e0 as pulled_forward_margin_amount, 7e0 as net_margin_effect_amount, 9e0 as net_margin_effect_high_amount,
+    'it gained' as explanation
+from (values
+    ('promotion', 'P1', 5e0, 'gains'), ('promotion', 'P2', -5e0, 'no claim'), ('mechanic', 'display', null, 'no claim')
+) as t (level, node, net_margin_effect_low_amount, claim);
+
+-- ten units in two weeks: three sell at 8.00, four at 5.00, three are left
+create table ml.markdown_plan as
+select
+    date '2024-03-27' as as_of, 'A' as sku_id, *, 'slow_stock' as basis, 10e0 as list_price, 10e0 as clearance_qty,
+    'shelf' as channel, 'clear it' as explanation
+from (values
+    ('S1', date '2024-03-28', true, 0.2e0, 8e0, 3e0, 7e0, 44e0, 30e0, 14e0, 40e0, 50e0),
+    ('S1', date '2024-04-04', false, 0.5e0, 5e0, 4e0, 3e0, null, null, null, null, null),
+    ('S2', date '2024-03-28', true, 0.2e0, 8e0, 10e0, 0e0, 44e0, 30e0, 14e0, 40e0, 50e0)
+) as t (
+    location_id, starts_on, is_first, off_share, new_price, expected_sold_qty, expected_left_qty, recovery_amount,
+    do_nothing_amount, gain_amount, recovery_low_amount, recovery_high_amount
+);
+
 -- two rules; the simple one is replayed at two dials and compared at one of them, by class there
 create table ml.policy_replay as
 select

@@ -60,6 +60,8 @@ def test_the_nightly_job_holds_every_step(definitions):
         "recommendations",
         "recommendation_history",
         "orders_gate",
+        "prices",
+        "prices_gate",
         "dbt_build_marts",
         "results_gate",
         "published__latest",

@@ -10,7 +10,7 @@ import duckdb
 from data_quality import gates
 from orchestration import model_registry, replays, runs
 from orchestration.defs.assets.watch import FEEDBACK, NO_FEEDBACK
-from orchestration.defs.checks import FORECASTS, ORDERS, RESULTS, gated_keys
+from orchestration.defs.checks import FORECASTS, ORDERS, PRICES, RESULTS, gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.ingestion.ledger import manifest_inputs
@@ -59,6 +59,62 @@ OUTPUTS = (
         True,
         "Sourcing of open orders",
         "Which place serves which open order line, and what that costs.",
+    ),
+    OutputTable(
+        "price_recommendations",
+        "ml.price_recommendations",
+        ("sku_id", "location_id", "channel", "member_tier"),
+        True,
+        "Prices",
+        "Shelf prices to change, by product, place and member tier, with units, margin, interval and the binding rule.",
+    ),
+    OutputTable(
+        "shelf_labels",
+        "ml.shelf_labels",
+        ("location_id", "sku_id", "channel", "member_tier"),
+        False,
+        "Shelf labels",
+        "The new prices by place, as electronic shelf labels take them.",
+    ),
+    OutputTable(
+        "promotion_plan",
+        "ml.promotion_plan",
+        ("week_start", "sku_id", "location_id"),
+        True,
+        "Promotion plan",
+        "Promotions for the weeks ahead with the highest expected return under the budget.",
+    ),
+    OutputTable(
+        "promotion_roi",
+        "ml.promotion_roi",
+        ("level", "node"),
+        True,
+        "Returns of promotions",
+        "What past promotions brought for what was given away, by promotion, by mechanic and depth, with intervals.",
+    ),
+    OutputTable(
+        "markdown_plan",
+        "ml.markdown_plan",
+        ("sku_id", "location_id", "basis", "starts_on"),
+        True,
+        "Markdowns",
+        "Prices by week, or by day, until the exit date, for slow and excess stock and lots near their expiry.",
+    ),
+    OutputTable(
+        "price_response",
+        "ml.price_response",
+        ("sku_id",),
+        False,
+        "Answer to prices",
+        "Elasticity of each product to its shelf price and to discounts, with interval and evidence.",
+    ),
+    OutputTable(
+        "promotion_response",
+        "ml.promotion_response",
+        ("level", "node", "effect", "mechanic", "off_share"),
+        False,
+        "Answer to promotions",
+        "Uplift by mechanic and depth, what comes after, and what the rest of the category loses, with intervals.",
     ),
     OutputTable(
         "alerts",
@@ -249,7 +305,11 @@ OUTPUTS = (
 
 @dg.asset(
     key=["published", "latest"],
-    deps=gated_keys(gates.MARTS) + gated_keys(FORECASTS) + gated_keys(ORDERS) + gated_keys(gates.RESULTS),
+    deps=gated_keys(gates.MARTS)
+    + gated_keys(FORECASTS)
+    + gated_keys(ORDERS)
+    + gated_keys(PRICES)
+    + gated_keys(gates.RESULTS),
     group_name="publication",
     kinds={"parquet", "csv", "excel", "duckdb"},
     # planners start at eight: a night that has not come by then shows in the UI
@@ -289,6 +349,7 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: boo
     """Gather what the manifest says beside the tables."""
     run_id, as_of = runs.current(con)
     notes = con.execute("select kind, output, text from ml.planning_notes").fetchall()
+    notes += con.execute("select kind, output, text from ml.price_notes").fetchall()
     customer_notes = con.execute("select text from ml.customer_notes where kind = 'absent'").fetchall()
     next_notes = con.execute("select text from ml.next_product_notes where kind = 'absent'").fetchall()
     forecast_warnings = con.execute("select warning from ml.forecast_warnings").fetchall()
