@@ -133,13 +133,14 @@ def _coverage(name: str) -> float:
 def _better(runs: int) -> tuple[float, float]:
     """Shares of clearances that bring more than today's prices, and more than the flat step."""
     believed, true, rng = clearances(runs * STOCKS)
-    policy, _ = best_policy(believed, DISCOUNTS)
-    money = {
-        "plan": _by_dice(true, policy.step, rng),
-        "nothing": _by_dice(true, lambda week, left, at: np.zeros_like(at), rng),
-        "flat": _by_dice(true, lambda week, left, at: np.full_like(at, FLAT), rng),
-    }
-    total = {name: amount.reshape(runs, STOCKS).sum(axis=1) for name, amount in money.items()}
+    money: dict[str, list[np.ndarray]] = {"plan": [], "nothing": [], "flat": []}
+    for rows in (slice(k, k + 1_000) for k in range(0, runs * STOCKS, 1_000)):
+        policy, _ = best_policy(believed.rows(rows), DISCOUNTS)
+        own = true.rows(rows)
+        money["plan"].append(_by_dice(own, policy.step, rng))
+        money["nothing"].append(_by_dice(own, lambda week, left, at: np.zeros_like(at), rng))
+        money["flat"].append(_by_dice(own, lambda week, left, at: np.full_like(at, FLAT), rng))
+    total = {name: np.concatenate(parts).reshape(runs, STOCKS).sum(axis=1) for name, parts in money.items()}
     return float((total["plan"] > total["nothing"]).mean()), float((total["plan"] > total["flat"]).mean())
 
 
