@@ -8,7 +8,7 @@ from datetime import date
 from data_quality.checks import Check, applicable
 from data_quality.settings import QualitySettings
 from data_quality.suites.alerts import alert_checks
-from data_quality.suites.customers import audience_checks, next_product_checks
+from data_quality.suites.customers import audience_checks, feedback_checks, next_product_checks
 from data_quality.suites.dimensions import dimension_checks, extract_checks
 from data_quality.suites.doubts import doubt_checks
 from data_quality.suites.drift import drift_checks
@@ -70,6 +70,7 @@ def outputs_checks(settings: QualitySettings, as_of: date, tables: Collection[st
         *price_checks(as_of),
         *next_product_checks(as_of),
         *range_checks(as_of),
+        *feedback_checks(as_of),
     ]
     return applicable(checks, tables)
 

@@ -23,6 +23,7 @@ from ml.planning.pricing_settings import PricingSettings
 from ml.planning.settings import PlanningSettings
 from ml.range.settings import RangeSettings
 from ml.simulation.settings import SimulationSettings
+from ml.watch.settings import WatchSettings
 from orchestration.alerts import AlertSettings
 from orchestration.errors import SettingsError
 from orchestration.identity.settings import IdentitySettings
@@ -130,6 +131,9 @@ class Settings(BaseModel):
     range: RangeSettings = Field(default_factory=RangeSettings, description="How ranges of products are decided.")
     simulation: SimulationSettings = Field(
         default_factory=SimulationSettings, description="How the past is replayed (`shelfcast replay`)."
+    )
+    watch: WatchSettings = Field(
+        default_factory=WatchSettings, description="What raises an alert about channels and words."
     )
     quality: QualitySettings = Field(default_factory=QualitySettings, description="What data may pass the gates.")
     identity: IdentitySettings = Field(

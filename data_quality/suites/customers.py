@@ -1,4 +1,4 @@
-"""Checks on what is proposed to customers: nobody who refused, nothing twice, no probability that is none.
+"""Checks on what is proposed to customers (nobody who refused, nothing twice) and on what they write.
 
 Samples never show who a customer is: products and measures only.
 """
@@ -10,6 +10,8 @@ from datetime import date
 from data_quality.checks import Check, Table, day
 
 _NEXT, _AUDIENCES, _CUSTOMERS = "ml.customer_next_products", "marts.mart_audiences", "marts.dim_customer"
+_FEEDBACK = "ml.feedback_themes"
+FEEDBACK = Table(_FEEDBACK, ("sku_id", "week_start", "theme"), needs=(_FEEDBACK,))
 NEXT = Table(_NEXT, ("sku_id", "rank", "kind", "probability"), needs=(_NEXT,))
 AUDIENCES = Table(_AUDIENCES, ("audience", "lifecycle_stage", "value_band"), needs=(_AUDIENCES,))
 FAULT = "a fault of the step: report it with this sample"
@@ -55,6 +57,23 @@ def audience_checks(as_of: date) -> list[Check]:
             advice=FAULT,
         ),
         _consented(AUDIENCES),
+    ]
+
+
+def feedback_checks(as_of: date) -> list[Check]:
+    """Return the checks on ml.feedback_themes."""
+    return [
+        FEEDBACK.unique("sku_id", "week_start", "theme"),
+        *FEEDBACK.given("sku_id", "week_start", "theme", "mentions"),
+        FEEDBACK.of_business_day(as_of, advice=FAULT),
+        FEEDBACK.no_rows(
+            "mentions_are_texts",
+            "No more texts name a theme than there are, and no more of them complain.",
+            f"select * from {_FEEDBACK} where not (0 <= negative_mentions and negative_mentions <= mentions "
+            "and mentions <= texts and earlier_mentions <= earlier_texts)",
+            (*FEEDBACK.shown, "texts", "mentions", "negative_mentions"),
+            advice=FAULT,
+        ),
     ]
 
 

@@ -63,6 +63,7 @@ GATED = {
         "ml.region_opportunity",
         "ml.channel_lead_products",
         "ml.new_product_hits",
+        "ml.feedback_themes",
     ),
     PRICES: (
         "ml.price_response",

@@ -145,4 +145,24 @@ LISTS = (
         """,
         "No new product is far above earlier launches.",
     ),
+    ListPart(
+        "feedback_themes",
+        "What customers write",
+        """
+        select format('{:,} texts name a theme; {:,} themes of products jumped in a week.', sum(mentions),
+            count(*) filter (is_jump))
+        from feedback_themes
+        """,
+        """
+        select coalesce(p.product_name, f.sku_id) as product, f.theme, f.week_start as week, f.mentions,
+            f.expected_mentions as expected,
+            format('{} of {} texts name it, {} of them complaints; {} of {} in the eight weeks before.', f.mentions,
+                f.texts, f.negative_mentions, f.earlier_mentions, f.earlier_texts) as explanation
+        from feedback_themes as f
+        left join dim_product as p on f.sku_id = p.sku_id
+        order by f.is_jump desc, f.week_start desc, f.mentions desc, f.sku_id, f.theme
+        limit ?
+        """,
+        "Nobody wrote.",
+    ),
 )

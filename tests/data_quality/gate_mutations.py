@@ -30,7 +30,7 @@ PROPOSALS, LABELS = "ml.price_recommendations", "ml.shelf_labels"
 PLAN, RETURNS = "ml.promotion_plan", "ml.promotion_roi"
 NEXT, AUDIENCES = "ml.customer_next_products", "marts.mart_audiences"
 CLUSTERS, CHANGES, REGIONS = "ml.store_clusters", "ml.assortment_changes", "ml.region_opportunity"
-LEADS, HITS = "ml.channel_lead_products", "ml.new_product_hits"
+LEADS, HITS, FEEDBACK = "ml.channel_lead_products", "ml.new_product_hits", "ml.feedback_themes"
 REPLAY, TUNING = "ml.policy_replay", "ml.service_tuning"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
@@ -54,6 +54,7 @@ GIVEN = {
     REGIONS: "region department category explanation",
     LEADS: "channel region sku_id explanation",
     HITS: "sku_id explanation",
+    FEEDBACK: "sku_id week_start theme mentions",
     SERVED: "order_id line_number sku_id sourced_qty",
     ANSWERS: "sku_id is_conclusive weeks_seen",
     OFFERS: "level node effect mechanic effect_pct",
@@ -73,7 +74,7 @@ GIVEN = {
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
-DOUBLED += [NEXT, AUDIENCES, CLUSTERS, CHANGES, REGIONS, LEADS, HITS]
+DOUBLED += [NEXT, AUDIENCES, CLUSTERS, CHANGES, REGIONS, LEADS, HITS, FEEDBACK]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
 DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS]
 DOUBLED += [ALERTS, HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS]
@@ -451,8 +452,9 @@ _on(
     },
 )
 
-for _table in (CLUSTERS, CHANGES, REGIONS, LEADS, HITS):
+for _table in (CLUSTERS, CHANGES, REGIONS, LEADS, HITS, FEEDBACK):
     _on(_table, {"as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1"})
+_on(FEEDBACK, {"mentions_are_texts": f"update {FEEDBACK} set mentions = 10 where rowid = 1"})
 for _table, _value in (
     (CHANGES, "incremental_weekly_amount"),
     (REGIONS, "preference_index"),

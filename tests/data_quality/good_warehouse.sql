@@ -356,3 +356,8 @@ create table ml.new_product_hits as
 select date '2024-03-27' as as_of, *, 4 as weeks, 40e0 as units, 2e0 as ratio_low, 3e0 as ratio, 4e0 as ratio_high,
     'sold' as explanation
 from (values ('A'), ('B')) as t (sku_id);
+
+create table ml.feedback_themes as
+select date '2024-03-27' as as_of, 'A' as sku_id, date '2024-03-21' as week_start, *, 9 as texts, 4 as mentions,
+    2 as negative_mentions, 40 as earlier_texts, 5 as earlier_mentions
+from (values ('quality'), ('size')) as t (theme);

@@ -20,6 +20,7 @@ import polars as pl
 from ml.customers.contract import NEXT_PRODUCTS_SCHEMA, VALUE_SCHEMA
 from ml.forecasting.contract import DAILY_SCHEMA, DEMAND_HISTORY_SCHEMA, WEEKLY_SCHEMA
 from ml.planning.order_lines import TARGETS_SCHEMA
+from ml.watch.contract import ALERTS_SCHEMA
 from orchestration import reference
 from orchestration.identity import tables
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
@@ -42,6 +43,7 @@ ML_TABLES = {
     "forecast_daily": DAILY_SCHEMA,
     "forecast_weekly": WEEKLY_SCHEMA,
     "stock_targets": TARGETS_SCHEMA,
+    "watched": ALERTS_SCHEMA,
     "recommendations": RECOMMENDATIONS_SCHEMA,
 }
 

@@ -56,6 +56,7 @@ def test_the_nightly_job_holds_every_step(definitions):
         "customer_value",
         "customer_next_products",
         "range_lists",
+        "watched",
         "recommendations",
         "recommendation_history",
         "orders_gate",

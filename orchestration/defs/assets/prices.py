@@ -203,9 +203,8 @@ def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.M
             made |= {"price_response": response.products, "promotion_response": response.promotions}
             made["markdown_plan"] = _markdowns(con, response, as_of, settings, warnings, absent)
             replace_table(con, "ml.price_response", response.products)
-            proposals = _proposals(con, response, as_of, settings, warnings)
+            proposals = made["price_recommendations"] = _proposals(con, response, as_of, settings, warnings)
             replace_table(con, "ml.price_recommendations", proposals)
-            made["price_recommendations"] = proposals
             made["shelf_labels"] = read_frame(con, LABELS)
             made["promotion_plan"] = _promotions(con, response, as_of, settings, warnings)
         measured = read_frame(con, RETURNS)

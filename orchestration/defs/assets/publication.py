@@ -9,6 +9,7 @@ import duckdb
 
 from data_quality import gates
 from orchestration import model_registry, replays, runs
+from orchestration.defs.assets.watch import FEEDBACK, NO_FEEDBACK
 from orchestration.defs.checks import FORECASTS, ORDERS, PRICES, RESULTS, gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
@@ -188,6 +189,14 @@ OUTPUTS = (
         "New products far above the launches of their kind at the same age.",
     ),
     OutputTable(
+        "feedback_themes",
+        "ml.feedback_themes",
+        ("sku_id", "week_start", "theme"),
+        True,
+        "Themes of feedback",
+        "What customers write about, by product and week: mentions, mood, and whether a theme jumps.",
+    ),
+    OutputTable(
         "forecast_daily",
         "ml.forecast_daily",
         ("sku_id", "location_id", "date"),
@@ -354,6 +363,7 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: boo
     for (text,) in next_notes:
         absent |= dict.fromkeys(("customer_next_products", "audiences", "next_product_accuracy"), text)
     absent |= dict(con.execute("select output, text from ml.range_notes").fetchall())
+    absent |= _nothing_said(con)
     absent |= replays.absent_replay(con)
     for output in OUTPUTS:
         if output.name not in absent and not table_exists(con, output.relation):
@@ -376,3 +386,16 @@ def _night(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: boo
         data_docs=settings.data_docs,
         keeps_latest=keeps_latest,
     )
+
+
+def _nothing_said(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Outputs that are there and empty, with the reason: nobody wrote, no till names an associate."""
+    reasons = {
+        "feedback_themes": (FEEDBACK, NO_FEEDBACK),
+        "mart_associate_sales": ("marts.mart_associate_sales", "no sale names an associate (pos/sales.associate_id)"),
+    }
+    return {
+        name: reason
+        for name, (table, reason) in reasons.items()
+        if con.execute(f"select 1 from {table} limit 1").fetchone() is None
+    }
