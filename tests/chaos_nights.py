@@ -34,6 +34,7 @@ from night_runs import SETTINGS
 from orchestration.defs.assets.publication import night_of, outputs_of
 from orchestration.failpoints import FAILPOINTS, VARIABLE
 from orchestration.publishing.publication import publish
+from orchestration.quality_history import HISTORY
 from orchestration.settings import load_settings
 from orchestration.warehouse import connect
 
@@ -209,7 +210,7 @@ def _publish_again(home: Path, number: int) -> None:
     """Publish the warehouse's night once more, under another name that its checks bear too."""
     settings, name = load_settings(home), f"run-{number:05d}"
     with connect(settings) as con:
-        con.execute("update marts.mart_data_quality set run_id = ?", [name])
+        con.execute(f"update {HISTORY} set run_id = ?", [name])
         night = replace(night_of(con, settings), run_id=name)
         publish(
             con,
