@@ -196,7 +196,7 @@ def _environment(language: str, known: Mapping[str, str]) -> jinja2.Environment:
         "texts": known,
         "one_day": timedelta(days=1),
         "counted": lambda noun, n: known[f"n.{noun}.one" if n == 1 else f"n.{noun}"].format(n=_number(n)),
-        "shown_values": lambda row: {name: _cell(value) for name, value in row.items()},
+        "shown_values": lambda row: {k: v if isinstance(v, str) else _number(v) for k, v in row.items()},
         "level_name": lambda level: known.get(f"level.{level}", _label(level)),
         "step_name": lambda step: charts.step_name(step, "", known),
         "why_moved": lambda amounts: page_forecast.why_moved(amounts, known),
