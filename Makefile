@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := .venv/.installed
 BENCH_INSTALLED := .venv/.installed-bench
 
-.PHONY: run test chaos audit lint format ui dbt-docs bench clean install lock
+.PHONY: run test chaos audit lint format ui dbt-docs site bench clean install lock
 .DEFAULT_GOAL := run
 
 # uv is fetched into the venv itself: it installs the locked set in seconds where pip needs minutes.
@@ -66,6 +66,11 @@ ui: $(INSTALLED)
 dbt-docs: $(INSTALLED)
 	$(BIN)/shelfcast dbt-docs --home $(HOME_DIR)
 
+# The docs as a site, site/index.html; a link that leads nowhere ends it.
+site: $(INSTALLED)
+	$(BIN)/uv pip install --quiet --require-hashes -r docs/requirements.lock
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 bench: $(BENCH_INSTALLED)
 	$(BIN)/python -m benchmarks.run
 
@@ -73,10 +78,11 @@ bench: $(BENCH_INSTALLED)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 lock: $(INSTALLED)
 	$(LOCK) --extra demo --extra dev --extra server pyproject.toml --output-file requirements.lock
+	$(LOCK) --extra site --constraint requirements.lock pyproject.toml --output-file docs/requirements.lock
 	$(LOCK) --all-extras --constraint requirements.lock pyproject.toml --output-file benchmarks/requirements.lock
 
 # Removes what this project made, the home with its warehouse and published nights included.
 clean:
-	rm -rf $(HOME_DIR) .venv dbt_project/target dbt_project/logs logs benchmarks/results
+	rm -rf $(HOME_DIR) .venv site dbt_project/target dbt_project/logs logs benchmarks/results
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,6 +18,7 @@ from pathlib import Path
 from data_quality.settings import QualitySettings
 from orchestration.errors import ShelfcastError
 from orchestration.settings import Settings
+from orchestration.warehouse import threads
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 MANIFEST = PROJECT / "target" / "manifest.json"
@@ -38,7 +39,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """Return the variables that `dbt_project/profiles.yml` reads, and the switch that keeps dbt from calling home."""
     return {
         "SHELFCAST_WAREHOUSE": str(settings.warehouse),
-        "SHELFCAST_THREADS": str(settings.threads),
+        "SHELFCAST_THREADS": str(threads(settings)),
         "SHELFCAST_MEMORY_LIMIT": settings.memory_limit,
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     }

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 
 from orchestration import alerts, night_lock, runs
+from orchestration.errors import ShelfcastError
 from orchestration.progress import ProgressDisplay
 from orchestration.settings import HOME_VARIABLE, Settings
-from orchestration.warehouse import connect
+from orchestration.warehouse import connect, spare_memory
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -66,7 +71,7 @@ def run_night(
 
     wanted = {"as_of": as_of, "rebuild": rebuild, "keeps_latest": keeps_latest}
     asked = {key: value for key, value in wanted.items() if value}
-    with night_lock.held(settings.home, night_lock.command(), console.print):
+    with night_lock.held(settings.home, night_lock.command(), console.print), _told_of_disk(settings):
         done = _run(settings, NIGHTLY, {"ops": {"ingest": {"config": asked}}} if asked else {}, console)
         with connect(settings) as con:
             newest = runs.recent(con, 1)
@@ -95,11 +100,27 @@ def run_replay(settings: Settings, console: Console) -> tuple[str, ...]:
     prepare_instance(settings)
     from orchestration.defs.jobs import REPLAY
 
-    with night_lock.held(settings.home, night_lock.command(), console.print):
+    with night_lock.held(settings.home, night_lock.command(), console.print), _told_of_disk(settings):
         done = _run(settings, REPLAY, {}, console)
     if not done.is_done:
         _tell(settings, console, done, REPLAY, None)
     return done.errors
+
+
+@contextmanager
+def _told_of_disk(settings: Settings) -> Iterator[None]:
+    """Say in a line what could not be read or written outside the steps: Dagster's records, the record of the run.
+
+    The steps retry and tell themselves. Raises ShelfcastError in place of the error of the disk or the databases.
+    """
+    try:
+        yield
+    except (OSError, duckdb.Error, OperationalError) as error:
+        said = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise ShelfcastError(
+            f"{settings.home}: the night's records cannot be kept ({said}) — is the disk full, or may this user not "
+            "write there? Mend that and start the night again; latest stays as it was"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -128,6 +149,7 @@ def _run(settings: Settings, name: str, config: dict[str, Any], console: Console
     from orchestration.definitions import defs
     from orchestration.defs.loggers import NIGHT_LOGGER
 
+    spare_memory(False)  # an earlier night of this process may have met its limit
     job = defs().resolve_job_def(name)
     logger = logging.getLogger("shelfcast.night")
     with ProgressDisplay(console) as display, dg.DagsterInstance.get() as instance:

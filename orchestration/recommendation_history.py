@@ -36,6 +36,8 @@ KEYS = {
 # two years of nights: a year to compare with the year before
 KEEP_DAYS = 728
 ACCEPT, CHANGE, REJECT = "accept", "change", "reject"
+# reason codes of tonight's lines about which somebody has decided already
+DECIDED_BEFORE, REJECTED_BEFORE = "decided_before", "rejected_before"
 # what a planner may write, in the languages of the page; the first of each is what the workbook offers
 WORDS = {
     ACCEPT: ("accept", "accepted", "yes", "接受"),
@@ -97,13 +99,7 @@ def judge(con: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
     KNOWN: the lines of published nights before this run and of this run; of several runs of a business day the last.
     A night made again sees what the older run saw. A message names file, sheet, row, column, value, reason, advice.
     """
-    before = runs.rebuilt(con, run_id) or run_id
-    con.execute(
-        f"create or replace temp table known as select h.* from {HISTORY} as h inner join ops.runs as r using (run_id) "
-        "where h.run_id = $run or (r.state = $published and h.run_id < $before) "
-        "qualify h.run_id = max(h.run_id) over (partition by h.as_of)",
-        {"run": run_id, "published": runs.PUBLISHED, "before": before},
-    )
+    _know(con, run_id)
     con.execute(f"create or replace table {DECISIONS} as {_JUDGED}")
     con.execute(f"create or replace table {KNOWN} as {_DECIDED}", [run_id])
     con.execute("drop table known")
@@ -111,6 +107,43 @@ def judge(con: duckdb.DuckDBPyConnection, run_id: str) -> list[str]:
         f"select problem from {DECISIONS} where state = 'refused' order by file_name, line"
     ).fetchall()
     return [row[0] for row in refused]
+
+
+def _know(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Make the temporary table `known`: the lines of published nights before a run and of the run itself."""
+    con.execute(
+        f"create or replace temp table known as select h.* from {HISTORY} as h inner join ops.runs as r using (run_id) "
+        "where h.run_id = $run or (r.state = $published and h.run_id < $before) "
+        "qualify h.run_id = max(h.run_id) over (partition by h.as_of)",
+        {"run": run_id, "published": runs.PUBLISHED, "before": runs.rebuilt(con, run_id) or run_id},
+    )
+
+
+def with_decisions(con: duckdb.DuckDBPyConnection, run_id: str, as_of: date, lines: pl.DataFrame) -> pl.DataFrame:
+    """Add reason codes to tonight's order lines about which a planner has decided on an earlier night.
+
+    `decided_before`: accepted or changed to more than zero, and no purchase order or transfer from that source since.
+    `rejected_before`: rejected, and no more is proposed than then. Both hold until the next chance to order after the
+    decided line (order day + review). The stock position is left as the extracts say it: a decision is no order yet,
+    and nobody knows when it will arrive.
+    """
+    if not (table_exists(con, HISTORY) and table_exists(con, "feeds.decisions_recommendations")):
+        return lines
+    _know(con, run_id)
+    earlier = con.execute(_EARLIER, {"as_of": as_of}).pl()
+    con.execute("drop table known")
+    place = ("sku_id", "location_id", "source_id")
+    flagged = lines.with_columns(source_id=pl.coalesce("supplier_id", "from_location_id")).join(
+        earlier, on=place, how="left", maintain_order="left", validate="m:1"
+    )
+    code = (
+        pl.when((pl.col("order_qty") > 0) & (pl.col("decided_qty") > 0))
+        .then(pl.lit(DECIDED_BEFORE))
+        .when((pl.col("order_qty") > 0) & (pl.col("order_qty") <= pl.col("rejected_qty")))
+        .then(pl.lit(REJECTED_BEFORE))
+    )
+    codes = pl.concat_str(pl.col("reason_codes").replace("", None), code, separator=";", ignore_nulls=True)
+    return flagged.with_columns(reason_codes=codes).select(lines.columns)
 
 
 def _words(meaning: str) -> str:
@@ -172,6 +205,34 @@ select
         || fault.do end as problem
 from faults
 order by file_name, line, recommendation_id
+"""
+# of each product, place and source the newest line that somebody decided about, while it is fresh and not carried out
+_EARLIER = f"""
+with decided as (
+    select k.*, coalesce(k.supplier_id, k.from_location_id) as source_id, d.state, d.decided_qty as qty
+    from known as k inner join ({_JUDGED}) as d using (recommendation_id)
+    where k.list = 'replenishment_orders' and d.state <> 'refused' and k.as_of < $as_of
+        and $as_of < k.act_on + greatest(k.review_days, 1)::integer
+    qualify row_number() over (
+        partition by k.sku_id, k.location_id, source_id order by k.as_of desc, d.file_name desc, d.line desc
+    ) = 1
+),
+executed as (
+    select sku_id, location_id, supplier_id as source_id, ordered_on as executed_on
+    from marts.fct_purchase_orders where not is_cancelled
+    union all
+    select sku_id, to_location_id, from_location_id, shipped_on from marts.fct_transfers
+)
+select
+    sku_id, location_id, source_id, case when state <> 'rejected' then qty end as decided_qty,
+    case when state = 'rejected' then recommended_qty end as rejected_qty
+from decided as d
+where not exists (
+    select 1 from executed as e
+    where e.sku_id = d.sku_id and e.location_id = d.location_id and e.source_id = d.source_id
+        and e.executed_on > d.as_of
+)
+order by all
 """
 _DECIDED = f"""
 select k.* exclude (run_id), k.run_id = ? as is_tonight, coalesce(d.state, 'open') as decision_state, d.decided_qty,

@@ -51,7 +51,8 @@ def require_room(settings: Settings) -> None:
 def set_aside_broken(settings: Settings) -> str | None:
     """Move a warehouse that cannot be opened out of the way; returns what was done, None where it opens.
 
-    A locked one is not broken. Everything in it is made from `landing/`, so the night that follows rebuilds it.
+    One that is locked, or needs more memory than its limit, is not broken. Everything in it is made from `landing/`, so
+    the night that follows rebuilds it.
 
     Raises:
         ShelfcastError: it cannot be rebuilt, because extracts that it was made from are no longer in `landing/`.
@@ -62,7 +63,7 @@ def set_aside_broken(settings: Settings) -> str | None:
     try:
         duckdb.connect(str(path), config=configuration(settings)).close()
     except duckdb.Error as error:
-        if is_locked(error):
+        if is_locked(error) or isinstance(error, duckdb.OutOfMemoryException):
             return None
         reason = str(error).splitlines()[0]
     else:

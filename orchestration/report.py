@@ -17,7 +17,8 @@ from rich.table import Table
 
 from orchestration import replays, runs
 from orchestration.ingestion import ledger
-from orchestration.publishing import page_data, page_forecast, page_lists, page_orders
+from orchestration.publishing import page, page_data, page_forecast, page_lists, page_orders
+from orchestration.publishing.words import words
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, table_exists
 
@@ -30,13 +31,17 @@ def print_night(settings: Settings, run_id: str, console: Console) -> None:
     if (latest := (settings.published / "latest").readlink().name) != run_id:
         console.print(f"a past day: latest stays at {latest}")
     console.print(_rows_table(manifest["inputs"]))
+    known = words("en")
     with duckdb.connect(str(folder / "marts.duckdb"), read_only=True) as con:
         source = page_data.source_of(con)
         _print_accuracy(page_forecast.accuracy(source), console)
         _print_orders(page_orders.orders(source, top_lines=1), console, settings.currency)
         for part in page_lists.stock_lists(source):
-            if part["lead"]:
-                console.print(f"{part['title'].lower()}: {part['lead']}", highlight=False, soft_wrap=True)
+            if part["lead"] and part["top"]:
+                numbers = {name: page.in_sentence(value, str) for name, value in part["lead"].items()}
+                sentence = known[f"lead.{part['name']}"].format(**numbers)
+                title = known[f"list.{part['tab']}"].lower()
+                console.print(f"{title}: {sentence}", highlight=False, soft_wrap=True)
     for absent in manifest["absent"]:
         console.print(f"  [dim]absent: {absent['name']}: {absent['reason']}[/]", highlight=False, soft_wrap=True)
     console.print("\nwhere to look")

@@ -19,6 +19,7 @@ from orchestration.sql import literal, quoted
 
 SCHEMAS = ("raw", "feeds", "quarantine", "identity", "reference", "ops", "ml")
 BUSY_WAIT_SECONDS = 60.0
+_spares = False
 
 
 @contextmanager
@@ -40,10 +41,25 @@ def connect(settings: Settings, *, wait_seconds: float = BUSY_WAIT_SECONDS) -> I
         con.close()
 
 
+def spare_memory(wanted: bool = True) -> bool:
+    """Let later connections of this process use one thread, or all again; returns whether they used one already.
+
+    Each thread has buffers of its own, so fewer threads are the one thing that needs less memory and changes no result.
+    """
+    global _spares  # the rest of a night: what was too much for one step is likely too much for a later one
+    before, _spares = _spares, wanted
+    return before
+
+
+def threads(settings: Settings) -> int:
+    """Return how many threads the warehouse may use now."""
+    return 1 if _spares else settings.threads
+
+
 def configuration(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
     """Return DuckDB's settings for every connection to the warehouse, the gates' included."""
     return {
-        "threads": settings.threads,
+        "threads": threads(settings),
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.warehouse.parent / "spill"),
     }

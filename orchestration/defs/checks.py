@@ -15,7 +15,7 @@ from data_quality import gates, report
 from data_quality.results import CheckResult
 from orchestration import quality_history, replays, runs
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import POOL, retrying_io
+from orchestration.defs.steps import OUT_OF_MEMORY, POOL, retrying_io
 from orchestration.ingestion.catalogue import canonical_feeds
 from orchestration.settings import Settings
 from orchestration.warehouse import append_frame, configuration, connect, replace_table, table_exists
@@ -159,6 +159,7 @@ def _run_gate(context: dg.AssetCheckExecutionContext, settings: Settings, gate: 
         declared = DECLARED[gate]
         checks = [c for c in declared(settings.quality, as_of, tables) if c.table in GATED[gate]]
         results = run_gate(settings.warehouse, checks, settings.data_docs, gate, run_id, context.log.info, config)
+        require_memory(results)
         _keep(settings, run_id, as_of, gate, results)
     for warning in report.warnings(results):
         context.log.warning(warning)
@@ -166,6 +167,13 @@ def _run_gate(context: dg.AssetCheckExecutionContext, settings: Settings, gate: 
         context.log.error(report.refusal(results))
     for table in GATED[gate]:
         yield _of_table(settings, gate, table, [r for r in results if r.table_name == table])
+
+
+def require_memory(results: Sequence[CheckResult]) -> None:
+    """Raise MemoryError when a check met the memory limit: that says nothing about the data, so the step is retried."""
+    for result in results:
+        if result.sample and result.checked_rows is not None and OUT_OF_MEMORY in result.sample:
+            raise MemoryError(f"{result.table_name} {result.check_name}: {result.sample}")
 
 
 def _keep(settings: Settings, run_id: str, as_of: date, gate: str, results: Sequence[CheckResult]) -> None:

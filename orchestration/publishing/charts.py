@@ -16,24 +16,32 @@ Spec = dict[str, Any]
 _BAR_HEIGHT = 26
 
 
-def sales_and_forecast(weeks: Sequence[Row]) -> Spec:
-    """Units by week: what was sold as a line, what is expected as a dashed one. weeks: week_start, kind, units."""
+def sales_and_forecast(weeks: Sequence[Row], words: Mapping[str, str]) -> Spec:
+    """Units by week: what was sold as a line, what is expected as a dashed one. weeks: week_start, kind, units.
+
+    words, here and below: the catalogue of the page's language.
+    """
     import altair as alt  # 0.7 s: only a night that publishes pays for it
 
     # noon, without a zone: a date alone is read as midnight in London, which is the day before in New York
     values = [
-        {"week": f"{row['week_start']}T12:00:00", "kind": row["kind"], "units": round(row["units"], 1)} for row in weeks
+        {
+            "week": f"{row['week_start']}T12:00:00",
+            "kind": words[f"kind.{row['kind']}"],
+            "units": round(row["units"], 1),
+        }
+        for row in weeks
     ]
-    kinds = ["sold", "forecast"]
+    kinds = [words["kind.sold"], words["kind.forecast"]]
     legend = alt.Legend(title=None, orient="top", symbolType="stroke")  # one for both channels, or Vega-Lite warns
     colour = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=["var(--sold)", "var(--accent)"]), legend=legend)
     dash = alt.StrokeDash("kind:N", scale=alt.Scale(domain=kinds, range=[[1, 0], [6, 3]]), legend=legend)
-    week = alt.X("week:T", title=None, axis=alt.Axis(format="%b %Y", labelOverlap=True, tickCount=8))
-    units = alt.Y("units:Q", title="units a week", axis=alt.Axis(format="~s", tickCount=5))
+    week = alt.X("week:T", title=None, axis=alt.Axis(format=words["chart.month"], labelOverlap=True, tickCount=8))
+    units = alt.Y("units:Q", title=words["chart.units"], axis=alt.Axis(format="~s", tickCount=5))
     tooltip = [
-        alt.Tooltip("week:T", title="week from", format="%Y-%m-%d"),
-        alt.Tooltip("kind:N", title="what"),
-        alt.Tooltip("units:Q", title="units", format=",.0f"),
+        alt.Tooltip("week:T", title=words["chart.week"], format="%Y-%m-%d"),
+        alt.Tooltip("kind:N", title=words["chart.what"]),
+        alt.Tooltip("units:Q", title=words["chart.count"], format=",.0f"),
     ]
     base = alt.Chart(alt.Data(values=values)).encode(x=week, y=units)
     line = base.mark_line(strokeWidth=2).encode(color=colour, strokeDash=dash)
@@ -42,15 +50,19 @@ def sales_and_forecast(weeks: Sequence[Row]) -> Spec:
     return _spec((line + points).properties(width="container", height=280))
 
 
-def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) -> Spec:
+def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str, words: Mapping[str, str]) -> Spec:
     """WMAPE by weeks ahead, one bar a step in the order of the work; the published one stands out. Lower is better."""
     import altair as alt
 
     rows = [row for row in errors if row["level"] == level]
     steps = in_order(row["step"] for row in rows)
-    names = {step: step_name(step, published_step) for step in steps}
+    names = {step: step_name(step, published_step, words) for step in steps}
     values = [
-        {"band": f"weeks {row['horizon_band']}", "step": names[row["step"]], "wmape": round(row["value"], 4)}
+        {
+            "band": words["chart.weeks"].format(band=row["horizon_band"]),
+            "step": names[row["step"]],
+            "wmape": round(row["value"], 4),
+        }
         for row in rows
     ]
     others = (f"var(--other-{1 + n % 4})" for n in range(len(steps)))
@@ -61,7 +73,7 @@ def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) 
         .encode(
             x=alt.X(
                 "band:N",
-                sort=[f"weeks {band}" for band in bands_of(rows)],
+                sort=[words["chart.weeks"].format(band=band) for band in bands_of(rows)],
                 title=None,
                 axis=alt.Axis(labelAngle=0),
                 scale=alt.Scale(paddingInner=0.25),
@@ -74,8 +86,8 @@ def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) 
                 legend=alt.Legend(title=None, orient="top"),
             ),
             tooltip=[
-                alt.Tooltip("step:N", title="method"),
-                alt.Tooltip("band:N", title="ahead"),
+                alt.Tooltip("step:N", title=words["chart.method"]),
+                alt.Tooltip("band:N", title=words["chart.ahead"]),
                 alt.Tooltip("wmape:Q", title="WMAPE", format=".1%"),
             ],
         )
@@ -84,7 +96,7 @@ def accuracy_by_horizon(errors: Sequence[Row], level: str, published_step: str) 
     return _spec(chart)
 
 
-def order_value(groups: Sequence[Row], currency: str) -> Spec:
+def order_value(groups: Sequence[Row], currency: str, words: Mapping[str, str]) -> Spec:
     """Value of the orders, one bar a group, in the order given. groups: label, lines, value, is_rest."""
     import altair as alt
 
@@ -95,7 +107,7 @@ def order_value(groups: Sequence[Row], currency: str) -> Spec:
         tooltip=[
             alt.Tooltip("label:N", title=" "),
             alt.Tooltip("value:Q", title=currency, format=",.0f"),
-            alt.Tooltip("lines:Q", title="lines", format=","),
+            alt.Tooltip("lines:Q", title=words["chart.lines"], format=","),
         ],
     )
     # the others together are no group of their own: a quieter bar
@@ -104,7 +116,7 @@ def order_value(groups: Sequence[Row], currency: str) -> Spec:
     return _spec(chart.properties(width="container", height=_BAR_HEIGHT * len(values)))
 
 
-def stock_at_service(curves: Sequence[Row]) -> Spec:
+def stock_at_service(curves: Sequence[Row], words: Mapping[str, str]) -> Spec:
     """Days of stock over the share served, one line a rule along its dial; the compared points stand out.
 
     curves: policy, dial, is_compared, fill_rate_pct, turnover_days. To the right and down is better.
@@ -116,18 +128,20 @@ def stock_at_service(curves: Sequence[Row]) -> Spec:
     colours = ["var(--accent)" if policy == "proposed" else next(others) for policy in policies]
     names = ("policy", "dial", "is_compared", "fill_rate_pct", "turnover_days")
     base = alt.Chart(alt.Data(values=[{name: row[name] for name in names} for row in curves])).encode(
-        x=alt.X("fill_rate_pct:Q", title="% of demand served", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6)),
-        y=alt.Y("turnover_days:Q", title="days of stock", axis=alt.Axis(tickCount=5)),
+        x=alt.X(
+            "fill_rate_pct:Q", title=words["chart.served"], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6)
+        ),
+        y=alt.Y("turnover_days:Q", title=words["chart.days"], axis=alt.Axis(tickCount=5)),
         color=alt.Color(
             "policy:N",
             scale=alt.Scale(domain=policies, range=colours),
             legend=alt.Legend(title=None, orient="top", columns=2, labelLimit=320),
         ),
         tooltip=[
-            alt.Tooltip("policy:N", title="rule"),
-            alt.Tooltip("dial:N", title="set to"),
-            alt.Tooltip("fill_rate_pct:Q", title="% served", format=".1f"),
-            alt.Tooltip("turnover_days:Q", title="days of stock", format=".1f"),
+            alt.Tooltip("policy:N", title=words["chart.rule"]),
+            alt.Tooltip("dial:N", title=words["chart.dial"]),
+            alt.Tooltip("fill_rate_pct:Q", title=words["head.served"], format=".1f"),
+            alt.Tooltip("turnover_days:Q", title=words["chart.days"], format=".1f"),
         ],
     )
     line = base.mark_line(strokeWidth=2).encode(order=alt.Order("fill_rate_pct:Q"))
@@ -224,15 +238,9 @@ def product_spec(names: Mapping[str, str]) -> Spec:
     return {"flow": _spec(flow), "stock": _spec(stock)}
 
 
-def step_name(step: str, published_step: str) -> str:
+def step_name(step: str, published_step: str, words: Mapping[str, str]) -> str:
     """A step of the forecast as a reader calls it."""
-    known = {
-        "naive": "last week again",
-        "naive_seasonal": "seasonal naive",
-        "lightgbm": "LightGBM",
-        "selected": "best method each",
-    }
-    return "published forecast" if step == published_step else known.get(step, step.replace("_", " "))
+    return words.get("step.published" if step == published_step else f"step.{step}", step.replace("_", " "))
 
 
 def _spec(chart: Any) -> Spec:

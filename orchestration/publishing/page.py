@@ -7,7 +7,7 @@ stand in templates/, all SQL in page_data and in a module for each part of the p
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -84,16 +84,16 @@ def _render(
 ) -> str:
     """The page in one language, as HTML."""
     known = words(language)
-    drawn = dict(shown["charts"])
+    if shown["orders"]:
+        shown = shown | {"orders": shown["orders"] | {"groups": _named_groups(shown["orders"], known)}}
+    drawn = _charts(shown, night, known)
     if kpis:
         drawn["kpis"] = charts.kpi_trends(kpis, {name: known[f"kpi.{name}"] for name in page_kpis.SHOWN})
     return (
-        _environment(language)
+        _environment(language, known)
         .get_template("page.html.j2")
         .render(
             **(shown | {"charts": drawn}),
-            t=known.__getitem__,
-            texts=known,
             language=language,
             others={other: words(other)["language"] for other in languages() if other != language},
             page_of=page_of,
@@ -123,19 +123,6 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
     sales = page_forecast.sales_and_forecast(source, settings.history_weeks)
     accuracy = page_forecast.accuracy(source)
     replay = page_replay.replay(source)
-    specs: dict[str, charts.Spec] = {}
-    if sales:
-        specs["sales"] = charts.sales_and_forecast(sales["weeks"])
-    if accuracy:
-        # the finest level, at which stock is decided, and the coarsest, which people know
-        for level in dict.fromkeys((accuracy["levels"][0], accuracy["levels"][-1])):
-            specs[f"accuracy-{accuracy['levels'].index(level)}"] = charts.accuracy_by_horizon(
-                accuracy["errors"], level, accuracy["step"]
-            )
-    if orders and orders["groups"]:
-        specs["orders"] = charts.order_value(orders["groups"], night.currency)
-    if replay:
-        specs["replay"] = charts.stock_at_service(replay["curves"])
     return {
         "absent": page_data.absent_by_reason(night),
         "feeds": feeds,
@@ -150,8 +137,40 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
         "movers": page_forecast.movers(source),
         "edits": page_forecast.edits(source),
         "accuracy": accuracy,
-        "charts": specs,
     }
+
+
+def _charts(shown: dict[str, Any], night: Night, known: Mapping[str, str]) -> dict[str, charts.Spec]:
+    """The charts in one language, by the place where they stand."""
+    specs: dict[str, charts.Spec] = {}
+    sales, accuracy, orders, replay = (shown[name] for name in ("sales", "accuracy", "orders", "replay"))
+    if sales:
+        specs["sales"] = charts.sales_and_forecast(sales["weeks"], known)
+    if accuracy:
+        # the finest level, at which stock is decided, and the coarsest, which people know
+        for level in dict.fromkeys((accuracy["levels"][0], accuracy["levels"][-1])):
+            specs[f"accuracy-{accuracy['levels'].index(level)}"] = charts.accuracy_by_horizon(
+                accuracy["errors"], level, accuracy["step"], known
+            )
+    if orders and orders["groups"]:
+        specs["orders"] = charts.order_value(orders["groups"], night.currency, known)
+    if replay:
+        specs["replay"] = charts.stock_at_service(replay["curves"], known)
+    return specs
+
+
+def _named_groups(orders: page_data.Row, known: Mapping[str, str]) -> list[page_data.Row]:
+    """The groups of the orders with labels: those without a name, and the rest of them together, in words."""
+    nameless = known[f"group.no {orders['dimension']}"] if orders["groups"] else ""
+    return [
+        {
+            **group,
+            "label": known["chart.others"].format(n=group["others"])
+            if group["is_rest"]
+            else group["label"] or nameless,
+        }
+        for group in orders["groups"]
+    ]
 
 
 def _simulated_output(name: str, night: Night) -> list[str]:
@@ -167,7 +186,7 @@ def _simulated_output(name: str, night: Night) -> list[str]:
     return page_data.simulated_behind(part, night) if part else []
 
 
-def _environment(language: str) -> jinja2.Environment:
+def _environment(language: str, known: Mapping[str, str]) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -175,11 +194,20 @@ def _environment(language: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_number, _quantity, _cell, _percent, _day, _long_day, _size, _json, _label, _level, _step)
+    filters = (_number, _quantity, _cell, _percent, _day, _long_day, _size, _json, _label)
     environment.filters.update({function.__name__.lstrip("_"): function for function in filters})
     if language == "zh":
         environment.filters |= {"day": _day_zh, "long_day": _long_day_zh}
-    environment.globals["one_day"] = timedelta(days=1)
+    environment.globals |= {
+        "t": known.__getitem__,
+        "texts": known,
+        "one_day": timedelta(days=1),
+        "counted": lambda noun, n: known[f"n.{noun}.one" if n == 1 else f"n.{noun}"].format(n=_number(n)),
+        "shown_values": lambda row: {k: in_sentence(v, environment.filters["day"]) for k, v in row.items()},
+        "level_name": lambda level: known.get(f"level.{level}", _label(level)),
+        "step_name": lambda step: charts.step_name(step, "", known),
+        "why_moved": lambda amounts: page_forecast.why_moved(amounts, known),
+    }
     environment.globals["include_file"] = lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
     return environment
 
@@ -203,6 +231,13 @@ def _json(value: object) -> Markup:
 
 def _plain(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def in_sentence(value: object, day: Callable[[date], str]) -> str:
+    """A value as a sentence shows it: words as they are, days as `day` writes them, numbers whole."""
+    if isinstance(value, date):
+        return day(value)
+    return _number(value) if value is None or isinstance(value, int | float | Decimal) else str(value)
 
 
 def _number(value: float | Decimal | None, digits: int = 0) -> str:
@@ -245,16 +280,6 @@ def _long_day_zh(value: date) -> str:
 def _label(name: str) -> str:
     """A column's or table's name as words."""
     return name.replace("_", " ")
-
-
-def _level(name: str) -> str:
-    """A level of the hierarchy as a reader calls it."""
-    return {"sku": "product", "sku_location": "product × place", "total": "company"}.get(name, _label(name))  # noqa: RUF001
-
-
-def _step(name: str) -> str:
-    """A step of the forecast as a reader calls it."""
-    return charts.step_name(name, "")
 
 
 def _size(count: int) -> str:

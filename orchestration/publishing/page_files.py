@@ -34,12 +34,14 @@ SOURCE = "coalesce(x.supplier_id, f.location_name, x.from_location_id) as source
 
 @dataclass(frozen=True)
 class ListFile:
-    """One list as a table that sorts and filters. needs: its table. filters: columns with a choice of values."""
+    """One list as a table that sorts and filters. needs: its table. filters: columns with a choice of values. also:
+    further tables without which it cannot be made."""
 
     name: str
     needs: str
     sql: str
     filters: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
 
 LISTS = (
@@ -68,6 +70,54 @@ LISTS = (
         order by x.net_gain_amount desc, x.sku_id, x.from_location_id, x.location_id
         """,
         ("source", "place", "department", "category"),
+    ),
+    ListFile(
+        "allocation",
+        "allocation",
+        f"""
+        select {PRODUCT}, coalesce(f.location_name, x.from_location_id) as source, {PLACE}, x.requested_qty,
+            x.allocated_qty, x.short_qty, x.explanation
+        from allocation as x {NAMED}
+        left join dim_location as f on x.from_location_id = f.location_id
+        order by x.short_qty * coalesce(x.next_unit_value_amount, 0) desc, x.sku_id, x.from_location_id, x.location_id
+        """,
+        ("source", "place", "department", "category"),
+    ),
+    ListFile(
+        "available_to_promise",
+        "available_to_promise",
+        f"""
+        select {PRODUCT}, x.pool, x.promised_for, x.on_hand_qty, x.promise_01pct_qty, x.promise_05pct_qty,
+            x.promise_10pct_qty, x.explanation
+        from (select *, null::varchar as location_id from available_to_promise) as x {NAMED}
+        order by x.promise_05pct_qty desc, x.sku_id, x.pool, x.promised_for
+        """,
+        ("pool", "promised_for", "department", "category"),
+    ),
+    ListFile(
+        "order_sourcing",
+        "order_sourcing",
+        f"""
+        select x.order_id, x.line_number, {PRODUCT}, {PLACE}, x.region, x.quantity, x.sourced_qty, x.short_qty,
+            x.landed_cost_amount, x.explanation
+        from order_sourcing as x {NAMED}
+        order by x.location_id is null desc, x.landed_cost_amount desc, x.source, x.order_id, x.line_number,
+            x.location_id
+        """,
+        ("place", "region", "department", "category"),
+    ),
+    ListFile(
+        "promotions",
+        "forecast_promotions",
+        f"""
+        select coalesce(d.promotion_name, x.promotion_id) as promotion, {PRODUCT}, {PLACE}, x.mechanic, x.starts_on,
+            x.ends_on, x.without_qty, x.with_qty, x.uplift_qty, x.after_qty
+        from forecast_promotions as x {NAMED}
+        left join dim_promotion as d on x.promotion_id = d.promotion_id
+        order by x.uplift_qty desc, x.promotion_id, x.sku_id, x.location_id
+        """,
+        ("promotion", "mechanic", "place", "department", "category"),
+        also=("dim_promotion",),
     ),
     ListFile(
         "alerts",
@@ -110,18 +160,45 @@ TERMS = (
     "order_multiple", "min_order_qty", "order_qty", "unit_cost", "order_value", "stockout_on", "expected_lost_qty",
     "reason_codes", "withheld_reason", "explanation",
 )  # fmt: skip
+# one pass over a year of sales: by week as the forecast cuts them, and of the last 364 days (a week may be under way);
+# sums of decimals, which do not depend on the order of the rows
+SOLD = """
+create or replace temp table sold_weeks as
+with night as (
+    select (select min(week_start) from forecast_weekly) as first_week,
+        (select max(date) from mart_sku_location_day) - 364 as year_before
+)
+select
+    s.sku_id, s.location_id, {weeks} - ((n.first_week - s.date + 6) // 7)::integer as nth,
+    sum(s.units_qty::decimal(18, 3)) as units,
+    sum(s.units_qty::decimal(18, 3)) filter (s.date > n.year_before) as year_units
+from mart_sku_location_day as s
+cross join night as n
+where s.units_qty <> 0 and s.date >= least(n.first_week - 7 * {weeks}, n.year_before)
+group by all
+"""
+# stock at the end of each of those weeks
+HELD = """
+create or replace temp table held_weeks as
+with days as (
+    select min(week_start) - 7 * k::integer + 6 as day, {weeks} - k as nth
+    from forecast_weekly, range(1, {weeks} + 1) as r (k) group by k
+)
+select s.sku_id, s.location_id, d.nth, sum(s.on_hand_qty::decimal(18, 3)) as units
+from fct_inventory_daily as s
+inner join days as d on s.{day} = d.day
+group by all
+"""
 CHOSEN = """
 create or replace temp table chosen as
 with sold as (
-    select sku_id, sum(units_qty) as units from mart_sku_location_day as d
-    where d.date > (select max(date) from mart_sku_location_day) - 364
-    group by all
+    select sku_id, sum(year_units) as units from sold_weeks group by all
 ),
 ordered as (
-    select sku_id, sum(order_value) as value from {orders} group by all
+    select sku_id, sum(order_value::decimal(18, 2)) as value from {orders} group by all
 ),
 ahead as (
-    select sku_id, sum(mean) filter (week_start < first_week + 28) as units
+    select sku_id, sum(mean::decimal(18, 6)) filter (week_start < first_week + 28) as units
     from forecast_weekly cross join (select min(week_start) as first_week from forecast_weekly) group by all
 )
 select
@@ -135,35 +212,18 @@ left join dim_product as p on a.sku_id = p.sku_id
 qualify number < ?
 order by number
 """
-# weeks as the forecast cuts them, the one under way aside; a week without a sale is zero
-SERIES = """
-with night as (select min(week_start) as first_week from forecast_weekly),
-sold as (
-    select s.sku_id, {place} as place, {weeks} - ((n.first_week - s.date + 6) // 7)::integer as nth,
-        sum(s.units_qty)::double as units
-    from mart_sku_location_day as s
-    cross join night as n
+# weeks with something, numbered, and how much: the others are zero (sold) or not known (held)
+WEEKS = """
+with weeks as (
+    select s.sku_id, {place} as place, s.nth, sum(s.units) as units
+    from {table} as s
     {wanted}
-    where s.date < n.first_week and s.date >= n.first_week - 7 * {weeks} and s.units_qty <> 0
+    where s.nth between 0 and {weeks} - 1
     group by all
 )
-select sku_id, place, to_json([list(nth order by nth)::double[], list(round(units, 2) order by nth)])::varchar as weeks
-from sold group by all
-"""
-STOCK = """
-with days as (
-    select min(week_start) - 7 * k::integer + 6 as day, {weeks} - k as nth
-    from forecast_weekly, range(1, {weeks} + 1) as r (k) group by k
-),
-held as (
-    select s.sku_id, {place} as place, d.nth, sum(s.on_hand_qty)::double as units
-    from fct_inventory_daily as s
-    inner join days as d on s.{day} = d.day
-    {wanted}
-    group by all
-)
-select sku_id, place, to_json([list(nth order by nth)::double[], list(round(units, 2) order by nth)])::varchar as weeks
-from held group by all
+select sku_id, place,
+    to_json([list(nth order by nth)::double[], list(round(units, 2)::double order by nth)])::varchar as weeks
+from weeks group by all
 """
 FAN = """
 select {key}, to_json(list([round(v, 2) for v in [mean, p10, p25, p75, p90]] order by {start}))::varchar as fan
@@ -210,7 +270,7 @@ def write_side_files(
     target.mkdir()
     lists = {}
     for part in LISTS:
-        if part.needs in source.tables:
+        if part.needs in source.tables and set(part.also) <= source.tables:
             rows = source.rows(part.sql)
             if part.name == "orders" and shares:
                 rows = _with_buyers(rows, buyers.owners(shares))
@@ -241,6 +301,10 @@ def _has_products(source: Source) -> bool:
 def _write_products(target: Path, source: Source, products: int) -> int:
     has_orders = "replenishment_orders" in source.tables
     nothing = "(select null::varchar as sku_id, 0.0::double as order_value where false)"
+    source.con.execute(SOLD.format(weeks=HISTORY_WEEKS))
+    if has_stock := "fct_inventory_daily" in source.tables:
+        days = {row["column_name"] for row in source.rows("describe fct_inventory_daily")}
+        source.con.execute(HELD.format(weeks=HISTORY_WEEKS, day="date" if "date" in days else "snapshot_date"))
     source.con.execute(CHOSEN.format(orders="replenishment_orders" if has_orders else nothing), [products])
     chosen = source.rows("select * from chosen order by number")
     details: dict[str, Row] = {row["sku_id"]: {"series": {}} for row in chosen}
@@ -255,7 +319,7 @@ def _write_products(target: Path, source: Source, products: int) -> int:
         )
     )
     for place, join in (("''", all_places), ("s.location_id", ordered)):
-        _add_series(source, details, place, join)
+        _add_series(source, details, place, join, has_stock)
     if {"fct_promotion_periods", "dim_promotion"} <= source.tables:
         for row in source.rows(PROMOTIONS.format(shown=PROMOTIONS_SHOWN)):
             details[row.pop("sku_id")].setdefault("promotions", []).append(row)
@@ -293,15 +357,11 @@ def _write_details(target: Path, details: Sequence[Row]) -> list[int]:
     return first
 
 
-def _add_series(source: Source, details: dict[str, Row], place: str, wanted: str) -> None:
+def _add_series(source: Source, details: dict[str, Row], place: str, wanted: str, has_stock: bool) -> None:
     """Sales, stock and forecast by week: of the whole product (place ''), or of places with an order line."""
-    for row in source.rows(SERIES.format(weeks=HISTORY_WEEKS, place=place, wanted=wanted)):
-        _of(details, row["sku_id"], row["place"])["sold"] = row["weeks"]
-    if "fct_inventory_daily" in source.tables:
-        days = {row["column_name"] for row in source.rows("describe fct_inventory_daily")}
-        day = "date" if "date" in days else "snapshot_date"
-        for row in source.rows(STOCK.format(weeks=HISTORY_WEEKS, place=place, wanted=wanted, day=day)):
-            _of(details, row["sku_id"], row["place"])["stock"] = row["weeks"]
+    for name, table in (("sold", "sold_weeks"), *([("stock", "held_weeks")] if has_stock else [])):
+        for row in source.rows(WEEKS.format(table=table, weeks=HISTORY_WEEKS, place=place, wanted=wanted)):
+            _of(details, row["sku_id"], row["place"])[name] = row["weeks"]
     if place != "''":
         fan = FAN.format(key="s.sku_id, s.location_id as place", start="s.week_start", table="forecast_weekly",
                          wanted=wanted)  # fmt: skip
@@ -327,7 +387,7 @@ def _detail(detail: Row) -> str:
         f"{json.dumps(place, ensure_ascii=False)}:{{"
         + ",".join(f'"{name}":{text}' for name, text in each.items())
         + "}"
-        for place, each in detail["series"].items()
+        for place, each in sorted(detail["series"].items())
     )
     others = _json({name: value for name, value in detail.items() if name != "series"})
     return f'{{"series":{{{series}}}' + ("," if len(others) > 2 else "") + others[1:]

@@ -6,7 +6,7 @@ Belongs here: SQL on the forecast tables in the night's marts.duckdb. How accura
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from orchestration.publishing.page_data import Row, Source
 
@@ -172,32 +172,29 @@ left join dim_product as p using (sku_id)
 group by sku_id, location_id
 order by abs(any_value(top.expected) - any_value(top.sold)) desc, sku_id, location_id
 """
-DRIVER_WORDS = {
-    "season": "the season",
-    "price": "its price",
-    "promotion": "promotions",
-    "events": "holidays and events",
-    "reconciliation": "what the aggregates show",
-    "edit": "a planner's edit",
-}
 
 
 def movers(source: Source) -> list[Row]:
-    """The products and places whose next 28 days differ most from the last 28, each with why in words."""
+    """The products and places whose next 28 days differ most from the last 28.
+
+    amounts: units by driver, the largest first.
+    """
     if not {"forecast_drivers", "mart_sku_location_day", "dim_product"} <= source.tables:
         return []
-    return [{**row, "why": _why(row["drivers"])} for row in source.rows(MOVERS, MOVERS_SHOWN)]
-
-
-def _why(drivers: Sequence[Row]) -> str:
-    """The level, then what moves it, the largest first; what rounds to nothing is left out."""
-    amounts = {row["driver"]: row["amount"] for row in drivers}
-    moved = [
-        f"{DRIVER_WORDS[driver]} {'adds' if amount > 0 else 'takes'} {abs(amount):,.0f}"
-        for driver, amount in amounts.items()
-        if driver in DRIVER_WORDS and abs(amount) >= 0.5
+    return [
+        {**row, "amounts": {each["driver"]: each["amount"] for each in row["drivers"]}}
+        for row in source.rows(MOVERS, MOVERS_SHOWN)
     ]
-    return f"Its level gives {amounts.get('level', 0.0):,.0f}" + "".join(f", {text}" for text in moved) + "."
+
+
+def why_moved(amounts: Mapping[str, float], words: Mapping[str, str]) -> str:
+    """The level, then what moves it, in the order given; what rounds to nothing is left out. words: a catalogue."""
+    moved = [
+        words["move.adds" if amount > 0 else "move.takes"].format(what=words[f"move.{driver}"], n=f"{abs(amount):,.0f}")
+        for driver, amount in amounts.items()
+        if driver != "level" and f"move.{driver}" in words and abs(amount) >= 0.5
+    ]
+    return words["move.level"].format(n=f"{amounts.get('level', 0.0):,.0f}") + "".join(moved) + words["stop"]
 
 
 EDITS = """

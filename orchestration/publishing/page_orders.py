@@ -46,8 +46,8 @@ limit 8
 """
 # label of a group, by the dimension that it is about; the first one with more than one group is shown
 ORDER_DIMENSIONS = {
-    "department": "coalesce(p.department, 'no department')",
-    "supplier": "coalesce(o.supplier_id, 'from ' || o.from_location_id, 'no supplier')",
+    "department": "p.department",
+    "supplier": "coalesce(o.supplier_id, o.from_location_id)",
     "place": "coalesce(l.location_name, o.location_id)",
 }
 ORDER_VALUE_BY = """
@@ -88,5 +88,5 @@ def _largest(groups: list[Row]) -> list[Row]:
     shown, rest = groups[:GROUPS_SHOWN], groups[GROUPS_SHOWN:]
     if rest:
         total = {name: sum(row[name] for row in rest) for name in ("lines", "value")}
-        shown.append({"label": f"{len(rest)} others", **total, "is_rest": True})
+        shown.append({"label": None, "others": len(rest), **total, "is_rest": True})
     return shown

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import openpyxl
+import polars as pl
 import pytest
 
 from orchestration import recommendation_history, runs
@@ -203,3 +204,45 @@ def test_names_that_differ_in_case_or_in_odd_signs_stay_apart() -> None:
         "t A_B (3).xlsx",
         "t x.xlsx",
     ]
+
+
+EXECUTED = """
+create schema if not exists marts;
+create table marts.fct_purchase_orders (
+    sku_id varchar, location_id varchar, supplier_id varchar, ordered_on date, is_cancelled boolean
+);
+create table marts.fct_transfers (sku_id varchar, to_location_id varchar, from_location_id varchar, shipped_on date)
+"""
+
+
+def flags(con: duckdb.DuckDBPyConnection, as_of: date, **quantities: float) -> dict[str, str]:
+    """Tonight's reason codes by product; quantities: what is proposed tonight in place of what was before."""
+    lines = con.execute("select *, 'rounded_to_pack' as reason_codes from ml.replenishment_orders").pl()
+    changed = {sku.lstrip("_"): qty for sku, qty in quantities.items()}
+    proposed = pl.col("sku_id").replace_strict(changed, default=pl.col("order_qty"), return_dtype=pl.Float64)
+    lines = lines.with_columns(order_qty=proposed)
+    flagged = recommendation_history.with_decisions(con, "run-00003", as_of, lines)
+    assert flagged.drop("reason_codes").equals(lines.drop("reason_codes"))
+    codes = dict(flagged.select("sku_id", "reason_codes").iter_rows())
+    return {sku: code.removeprefix("rounded_to_pack;") for sku, code in codes.items() if code != "rounded_to_pack"}
+
+
+def test_the_next_nights_say_what_was_decided_until_it_is_carried_out_or_stale(
+    con: duckdb.DuckDBPyConnection, published: Path, tmp_path: Path
+) -> None:
+    con.execute(EXECUTED)
+    decided = {"0012": ("accept",), "0013": ("change", 18), "0014": ("reject",), "0015": ("change", 0), "0016": ("x",)}
+    come_back(published / "replenishment_orders.xlsx", tmp_path, decided)
+    next_night(con, tmp_path)
+    con.execute(RUN, ["run-00003", date(2024, 3, 7), runs.RUNNING])
+    night = date(2024, 3, 7)
+    both = {"0012": "decided_before", "0013": "decided_before"}
+    assert flags(con, night) == both | {"0014": "rejected_before"}, "a change to zero orders nothing; x is refused"
+    assert flags(con, night, _0014=4.0) == both, "more is short now: proposed again without a word"
+    assert flags(con, night, _0012=0.0, _0014=2.0) == {"0013": "decided_before", "0014": "rejected_before"}
+    con.execute("insert into marts.fct_purchase_orders values ('0012', 'S1', 'V1', '2024-03-06', false)")
+    con.execute("insert into marts.fct_purchase_orders values ('0013', 'S1', 'V1', '2024-03-06', true)")
+    assert flags(con, night, _0014=4.0) == {"0013": "decided_before"}, "0012 was ordered; of 0013 it was cancelled"
+    # to be ordered on 6 March, looked at again after 7 days
+    assert set(flags(con, date(2024, 3, 12))) == {"0013", "0014"}
+    assert flags(con, date(2024, 3, 13)) == {}

@@ -15,7 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
 from orchestration import failpoints, runs
 from orchestration.dbt import build_arguments, descriptions, ensure_manifest, environment, output_folder
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL
+from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import comment_tables, connect
 
@@ -71,7 +71,8 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: Set
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{log}.log").open("w", encoding="utf-8") as file:
         events = iter(dbt.cli(build_arguments(settings, as_of), context=context, target_path=folder).stream())
-        yield from _without_output(events, file)
+        with retrying_io():
+            yield from _without_output(events, file)
     # what dbt's YAML says of the marts stands in the database too: analysts read it where they query
     with connect(settings) as con:
         comment_tables(con, descriptions("marts"))

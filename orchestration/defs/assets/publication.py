@@ -322,8 +322,8 @@ def publication(context: dg.AssetExecutionContext, company: Company) -> dg.Mater
     settings = company.settings()
     asked = cast(dict[str, Any], context.run.run_config).get("ops", {}).get("ingest", {}).get("config", {})
     with retrying_io(), connect(settings) as con:
-        night = _night(con, settings, asked.get("keeps_latest", False))
-        outputs = [output for output in OUTPUTS if output.name not in night.absent]
+        night = night_of(con, settings, asked.get("keeps_latest", False))
+        outputs = outputs_of(night)
         folder = publish(
             con,
             night,
@@ -345,8 +345,13 @@ def publication(context: dg.AssetExecutionContext, company: Company) -> dg.Mater
     )
 
 
-def _night(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: bool) -> Night:
-    """Gather what the manifest says beside the tables."""
+def outputs_of(night: Night) -> list[OutputTable]:
+    """Return what a night publishes: every output that is not absent."""
+    return [output for output in OUTPUTS if output.name not in night.absent]
+
+
+def night_of(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: bool = False) -> Night:
+    """Gather what the manifest says of the warehouse's last night beside the tables."""
     run_id, as_of = runs.current(con)
     notes = con.execute("select kind, output, text from ml.planning_notes").fetchall()
     notes += con.execute("select kind, output, text from ml.price_notes").fetchall()

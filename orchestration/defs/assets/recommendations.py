@@ -72,6 +72,7 @@ READ = (
     *("intermediate.int_stock_positions", "intermediate.int_sourcing_resolved", "intermediate.int_shelf_terms"),
     *("intermediate.int_lanes_resolved", "intermediate.int_unit_values"),
     *("intermediate.int_supply_under_way", "intermediate.int_supply_lateness", "staging.stg_pos__open_orders"),
+    *("feeds.decisions_recommendations", "marts.fct_purchase_orders", "marts.fct_transfers"),
 )
 
 
@@ -94,7 +95,7 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
     """Decide the lists of the night; one whose feeds are missing is absent, and without stock the targets are empty."""
     settings = company.settings()
     with retrying_io(), connect(settings) as con:
-        _, as_of = runs.current(con)
+        run_id, as_of = runs.current(con)
         delivered = {feed for feed in {*sum(NEEDED_FEEDS.values(), ())} if _has_rows(con, _table_of(feed))}
         plan = None
         if INVENTORY in delivered:
@@ -118,6 +119,10 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
         value = float(lines["order_value"].sum() or 0.0)
         context.log.info(f"{lines.height:,} order lines worth {value:,.0f} {settings.currency}")
     with retrying_io(), connect(settings) as con:
+        if "replenishment_orders" in lists:
+            lists["replenishment_orders"] = recommendation_history.with_decisions(
+                con, run_id, as_of, lists["replenishment_orders"]
+            )
         _write(con, plan, lists)
         _keep_notes(con, warnings, absent)
         shown = {table: metadata.of_table(con, table) for table in TABLES}

@@ -59,7 +59,7 @@
   }
   // One lower-case text a row, made once: searching 30,000 of them takes some milliseconds.
   function searchable(columns, count) {
-    var parts = ["product", "product_name", "sku_id", "department", "category", "place", "source", "rule", "alert_type"]
+    var parts = ["product", "product_name", "sku_id", "department", "category", "place", "source", "rule", "alert_type", "promotion", "order_id"]
       .map(function (name) { return columns[name]; }).filter(Boolean)
       .map(function (column) {
         return column.codes ? { codes: column.codes, low: column.values.map(plain) } : null;
@@ -89,6 +89,10 @@
   var SHOWN = {
     orders: ["product", "place", "source", "order_on", "order_qty", "order_value", "stockout_on", "why"],
     transfers: ["product", "source", "place", "ship_on", "qty", "net_gain_amount", "explanation"],
+    allocation: ["product", "source", "place", "requested_qty", "allocated_qty", "short_qty", "explanation"],
+    available_to_promise: ["product", "pool", "promised_for", "promise_01pct_qty", "promise_05pct_qty", "promise_10pct_qty", "explanation"],
+    order_sourcing: ["order_id", "product", "place", "sourced_qty", "short_qty", "landed_cost_amount", "explanation"],
+    promotions: ["promotion", "product", "place", "starts_on", "ends_on", "without_qty", "with_qty", "uplift_qty"],
     alerts: ["alert_type", "severity", "product", "place", "money_at_risk", "explanation"],
     slow_movers: ["product", "place", "rule", "on_hand_qty", "at_risk_qty", "money_at_risk", "explanation"],
     count_list: ["count_rank", "product", "place", "rule", "on_hand_qty", "doubted_qty", "money_at_risk"]

@@ -19,6 +19,7 @@ from orchestration.publishing import page_data, page_forecast, page_orders, page
 from orchestration.publishing.night import OutputTable
 from orchestration.publishing.publication import publish
 from orchestration.publishing.settings import PublishingSettings
+from orchestration.publishing.words import words as catalogue
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 BY_NAME = {table.name: table for table in OUTPUTS}
@@ -331,9 +332,12 @@ def test_what_moves_most_is_said_in_words_that_add_up() -> None:
     )
     first, second = page_forecast.movers(source)
     assert (first["product_name"], first["sold"], first["expected"]) == ("Tea <green>", 56.0, pytest.approx(70.1))
-    assert first["why"] == "Its level gives 60, the season adds 12, what the aggregates show takes 2."
+    words = catalogue("en")
+    assert page_forecast.why_moved(first["amounts"], words) == (
+        "Its level gives 60, the season adds 12, what the aggregates show takes 2."
+    )
     assert (second["sku_id"], second["product_name"], second["sold"]) == ("B", None, 0)
-    assert second["why"] == "Its level gives 5."
+    assert page_forecast.why_moved(second["amounts"], words) == "Its level gives 5."
     assert page_forecast.movers(source_with("select 1")) == []
 
 
@@ -374,7 +378,7 @@ def test_many_groups_are_cut_and_the_rest_is_added_up() -> None:
     groups = [{"label": str(i), "lines": 1, "value": 100 - i, "is_rest": False} for i in range(30)]
     shown = page_orders._largest(groups)
     assert len(shown) == page_orders.GROUPS_SHOWN + 1
-    assert shown[-1]["label"] == "18 others"
+    assert (shown[-1]["label"], shown[-1]["others"]) == (None, 18)
     assert sum(row["value"] for row in shown) == sum(row["value"] for row in groups)
 
 

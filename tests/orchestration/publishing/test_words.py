@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from pathlib import Path
 
-from orchestration.publishing import page_files, page_kpis, words
+import duckdb
+
+from orchestration.publishing import page_files, page_kpis, page_lists, page_prices, page_range, words
 
 TEMPLATES = Path(words.__file__).parent / "templates"
 
@@ -37,3 +40,23 @@ def test_what_the_page_asks_for_is_there() -> None:
     asked |= {f"list.{part.name}" for part in page_files.LISTS} | {f"kpi.{name}" for name in page_kpis.SHOWN}
     asked |= {f"column.{column}" for part in page_files.LISTS for column in part.filters}
     assert asked <= set(known), sorted(asked - set(known))
+
+
+def test_the_lists_beside_the_orders_have_their_words() -> None:
+    known = words.words("en")
+    parts = [*page_lists.LISTS, *page_prices.LISTS, *page_range.LISTS]
+    for part in parts:
+        assert {f"list.{part.tab}", f"lead.{part.name}", f"nothing.{part.name}"} <= set(known), part.name
+        columns = _columns(part.top)
+        assert len(columns) > 2, part.name
+        assert {f"column.{column}" for column in columns} <= set(known), (part.name, columns)
+        blanks = {name for _, name, _, _ in string.Formatter().parse(known[f"lead.{part.name}"]) if name}
+        assert blanks == set(_columns(part.lead)), part.name
+
+
+def _columns(query: str) -> list[str]:
+    """The names of what a query selects, by DuckDB's own parser."""
+    with duckdb.connect() as con:
+        tree = json.loads(con.execute("select json_serialize_sql(?)", [query.replace("?", "1")]).fetchall()[0][0])
+    selected = tree["statements"][0]["node"]["select_list"]
+    return [item["alias"] or item["column_names"][-1] for item in selected]
