@@ -294,8 +294,9 @@ def _second_build(home: Path, as_of: date) -> None:
 
 
 def _forecasts(home: Path, as_of: date) -> None:
-    from ml.customers.contract import VALUE_SCHEMA
+    from ml.customers.contract import NEXT_PRODUCTS_SCHEMA, VALUE_SCHEMA
     from ml.forecasting.distribution import LEVEL_NAMES
+    from ml.watch.contract import ALERTS_SCHEMA
     from orchestration.recommendation_history import KNOWN, RECOMMENDATIONS_SCHEMA
     from orchestration.settings import load_settings
     from orchestration.warehouse import connect, replace_table
@@ -303,6 +304,8 @@ def _forecasts(home: Path, as_of: date) -> None:
     quantiles = ", ".join(f"mean as {name}" for name in LEVEL_NAMES)
     with connect(load_settings(home)) as con:
         replace_table(con, "ml.customer_value", pl.DataFrame(schema=VALUE_SCHEMA))
+        replace_table(con, "ml.customer_next_products", pl.DataFrame(schema=NEXT_PRODUCTS_SCHEMA))
+        replace_table(con, "ml.watched", pl.DataFrame(schema=ALERTS_SCHEMA))
         replace_table(con, KNOWN, pl.DataFrame(schema=RECOMMENDATIONS_SCHEMA))
         for statement in filter(str.strip, FORECASTS.split(";")):
             _execute(con, statement.replace("{quantiles}", quantiles), as_of)

@@ -26,7 +26,10 @@ from benchmarks import (
     launches,
     marts,
     months,
+    next_products,
     page,
+    pilots,
+    price_bars,
     replay,
 )
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
@@ -40,12 +43,15 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "identity": identity.run,
     "marts": marts.run,
     "customers": customers.run,
+    "next_products": next_products.run,
     "censoring": censoring.run,
     "launches": launches.run,
     "months": months.run,
     "decisions": decisions.run,
     "replay": replay.run,
     "page": page.run,
+    "prices": price_bars.run,
+    "pilots": pilots.run,
     "tpcds": tpcds.run,
 }
 

@@ -173,6 +173,11 @@ class Table:
             self.name, name, description, NO_ROWS, {"query": query}, shown, severity, (*self.needs, *needs), advice
         )
 
+    def never(self, name: str, description: str, condition: str, *shown: str, advice: str = CORRECT) -> Check:
+        """No row meets a condition; `shown` stand in samples beside the table's own columns."""
+        query = f"select * from {self.name} where {condition}"
+        return self.no_rows(name, description, query, (*self.shown, *shown), advice=advice)
+
     def of_business_day(self, as_of: date, *, advice: str = CORRECT) -> Check:
         """Every row carries the closed business day."""
         return self.no_rows(

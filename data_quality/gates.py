@@ -8,6 +8,7 @@ from datetime import date
 from data_quality.checks import Check, applicable
 from data_quality.settings import QualitySettings
 from data_quality.suites.alerts import alert_checks
+from data_quality.suites.customers import audience_checks, feedback_checks, next_product_checks
 from data_quality.suites.dimensions import dimension_checks, extract_checks
 from data_quality.suites.doubts import doubt_checks
 from data_quality.suites.drift import drift_checks
@@ -16,6 +17,8 @@ from data_quality.suites.forecasts import forecast_checks
 from data_quality.suites.inventory import inventory_checks
 from data_quality.suites.kpis import kpi_checks
 from data_quality.suites.orders import order_checks
+from data_quality.suites.prices import price_checks
+from data_quality.suites.ranges import range_checks
 from data_quality.suites.replays import replay_checks as _replay_checks
 from data_quality.suites.sales import sales_checks, sku_location_day_checks
 from data_quality.suites.series import series_checks
@@ -64,6 +67,10 @@ def outputs_checks(settings: QualitySettings, as_of: date, tables: Collection[st
         *forecast_checks(settings, as_of),
         *order_checks(settings, as_of),
         *stock_list_checks(as_of),
+        *price_checks(as_of),
+        *next_product_checks(as_of),
+        *range_checks(as_of),
+        *feedback_checks(as_of),
     ]
     return applicable(checks, tables)
 
@@ -73,7 +80,12 @@ def results_checks(settings: QualitySettings, as_of: date, tables: Collection[st
 
     tables: as for marts_checks.
     """
-    checks = [*sku_location_day_checks(settings, as_of), *kpi_checks(settings, as_of), *alert_checks(as_of)]
+    checks = [
+        *sku_location_day_checks(settings, as_of),
+        *kpi_checks(settings, as_of),
+        *alert_checks(as_of),
+        *audience_checks(as_of),
+    ]
     return applicable(checks, tables)
 
 

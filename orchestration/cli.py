@@ -29,6 +29,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+pilot = typer.Typer(help="Try something in a few places and learn what it was worth.", no_args_is_help=True)
+app.add_typer(pilot, name="pilot")
 # a log file or a pipe has no width of its own: wide enough for the tables
 WIDTH = None if sys.stdout.isatty() else 110
 console = Console(width=WIDTH)
@@ -194,6 +196,53 @@ def doctor(home: HomeOption = None) -> None:
         raise typer.Exit(1)
 
 
+@pilot.command("plan")
+def pilot_plan(
+    name: Annotated[str, typer.Argument(help="Name of the pilot: its folder in home/pilots/.")],
+    home: HomeOption = None,
+    places: Annotated[str, typer.Option(help="The pilot's places, ids with commas (default: chosen).")] = "",
+    size: Annotated[int, typer.Option(min=2, max=50, help="How many places to choose.")] = 5,
+    weeks: Annotated[int, typer.Option(min=1, max=52, help="Weeks that the pilot lasts.")] = 8,
+    weeks_before: Annotated[
+        int, typer.Option(min=8, max=104, help="Weeks before it that places are compared by.")
+    ] = 26,
+    starts_on: Annotated[
+        str | None, typer.Option(metavar="DATE", help="First day (default: the day after the last night).")
+    ] = None,
+    measure: Annotated[str, typer.Option(help="net_amount or units_qty.")] = "net_amount",
+    departments: Annotated[str, typer.Option(help="Departments that count, with commas (default: all).")] = "",
+) -> None:
+    """Choose places with matched controls and say what effect they can show, before the pilot starts."""
+    with _plain_errors():
+        from orchestration.pilots import plan_pilot
+
+        day = _day(starts_on)
+        page = plan_pilot(
+            load_settings(home),
+            name,
+            places=_names(places),
+            size=size,
+            weeks=weeks,
+            weeks_before=weeks_before,
+            starts_on=date.fromisoformat(day) if day else None,
+            measure=measure,
+            departments=_names(departments),
+        )
+        _print_page(page)
+
+
+@pilot.command("measure")
+def pilot_measure(
+    name: Annotated[str, typer.Argument(help="A planned pilot.")],
+    home: HomeOption = None,
+) -> None:
+    """Say on one page what a pilot came to: effect, interval, and what may be claimed."""
+    with _plain_errors():
+        from orchestration.pilots import measure_pilot
+
+        _print_page(measure_pilot(load_settings(home), name))
+
+
 @app.command("dbt-docs")
 def dbt_docs(home: HomeOption = None) -> None:
     """Write one page with every table: columns, tests, SQL and lineage. It asks no outside host."""
@@ -231,6 +280,15 @@ def ui(
     dagster = str(Path(sys.executable).with_name("dagster"))
     arguments = ["dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.execv(dagster, [dagster, *arguments])
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _print_page(page: Path) -> None:
+    console.print(page.read_text(encoding="utf-8"), markup=False, highlight=False, soft_wrap=True)
+    console.print(str(page), soft_wrap=True, highlight=False)
 
 
 def _day(text: str | None) -> str | None:

@@ -53,6 +53,7 @@ def variables(settings: Settings, as_of: date) -> dict[str, object]:
         "week_starts_on": settings.week_starts_on,
         **doubt_variables(settings.quality),
         **settings.marts.model_dump(),
+        "write_to_unknown_consent": settings.customers.write_to_unknown_consent,
         # the gate after the build refuses what dbt's tests find, with rows and advice
         "test_severity": "warn",
     }

@@ -48,5 +48,7 @@ def _settings() -> str:
     return (
         "# The demo company. Every key and its default: docs/settings.md\n"
         f"company: {NAME}\ncurrency: {CURRENCY}\ntimezone: {TIMEZONE}\n"
-        f"calendar: {{country: {COUNTRY}}}\nsimulated_feeds:\n{feeds}"
+        f"calendar: {{country: {COUNTRY}}}\n"
+        "# nobody was asked in this public panel: without this its customers stand in no list\n"
+        f"customers: {{write_to_unknown_consent: true}}\nsimulated_feeds:\n{feeds}"
     )

@@ -88,6 +88,12 @@ class MartsSettings(BaseModel):
     promotion_min_days: int = Field(
         14, ge=1, le=364, description="Fewest such days of a product at a place from which a baseline is believed."
     )
+    price_response_min_weeks: int = Field(
+        26,
+        ge=8,
+        le=104,
+        description="Fewest weeks with a sale, of the last 104, from which a product's answer to prices is estimated.",
+    )
     anomaly_weeks: int = Field(
         13, ge=5, le=52, description="Weeks before a day whose same weekdays say what is usual (mart_kpi_anomalies)."
     )

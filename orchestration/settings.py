@@ -19,8 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from data_quality.settings import QualitySettings
 from ml.customers.settings import CustomerSettings
 from ml.forecasting.settings import ForecastSettings
+from ml.planning.pricing_settings import PricingSettings
 from ml.planning.settings import PlanningSettings
+from ml.range.settings import RangeSettings
 from ml.simulation.settings import SimulationSettings
+from ml.watch.settings import WatchSettings
 from orchestration.alerts import AlertSettings
 from orchestration.errors import SettingsError
 from orchestration.identity.settings import IdentitySettings
@@ -42,8 +45,10 @@ SHARED = {
     },
     "customers": {"seed": "seed"},
     "marts": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
+    "range": {"seed": "seed"},
     "simulation": {"seed": "seed"},
     "planning": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
+    "pricing": {"holding_cost_yearly_pct": "holding_cost_yearly_pct"},
 }
 
 
@@ -120,8 +125,15 @@ class Settings(BaseModel):
         default_factory=CustomerSettings, description="How customers' coming purchases are estimated."
     )
     planning: PlanningSettings = Field(default_factory=PlanningSettings, description="How stock is decided.")
+    pricing: PricingSettings = Field(
+        default_factory=PricingSettings, description="How prices, promotions and clearance are decided."
+    )
+    range: RangeSettings = Field(default_factory=RangeSettings, description="How ranges of products are decided.")
     simulation: SimulationSettings = Field(
         default_factory=SimulationSettings, description="How the past is replayed (`shelfcast replay`)."
+    )
+    watch: WatchSettings = Field(
+        default_factory=WatchSettings, description="What raises an alert about channels and words."
     )
     quality: QualitySettings = Field(default_factory=QualitySettings, description="What data may pass the gates.")
     identity: IdentitySettings = Field(

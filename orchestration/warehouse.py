@@ -90,7 +90,9 @@ def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
 
 
-def read_frame(con: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | None = None) -> pl.DataFrame:
+def read_frame(
+    con: duckdb.DuckDBPyConnection, query: str, parameters: list[object] | dict[str, object] | None = None
+) -> pl.DataFrame:
     """Run a query and return its rows as a polars frame."""
     return con.execute(query, parameters or []).pl()
 

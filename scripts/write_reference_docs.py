@@ -131,8 +131,9 @@ EXPOSURES = (
         "customer_values",
         "What customers will probably buy",
         "ml",
-        "Repurchase probability and expected money by customer (`ml/customers`); back as `stg_ml__customer_value`.",
-        ("int_customer_days",),
+        "Repurchase probability, expected money and next products by customer (`ml/customers`); back as "
+        "`stg_ml__customer_value` and `stg_ml__customer_next_products`.",
+        ("int_customer_days", "fct_sales", "dim_product", "dim_customer"),
     ),
     Exposure(
         "forecasts",

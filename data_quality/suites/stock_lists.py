@@ -40,50 +40,50 @@ def _transfers(as_of: date) -> list[Check]:
         TRANSFERS.unique("from_location_id", "to_location_id", "sku_id"),
         *TRANSFERS.given("from_location_id", "to_location_id", "sku_id", "qty"),
         TRANSFERS.of_business_day(as_of, advice=FAULT),
-        _never(
-            TRANSFERS,
+        TRANSFERS.never(
             "quantity_is_its_terms",
             "qty = the lesser of what the source has left to give and the destination to take, less what does not pay.",
             f"(abs(qty - ({_LEFT})) <= 1e-6) is not true",
             *("source_spare_qty", "destination_room_qty", "unprofitable_qty"),
+            advice=FAULT,
         ),
-        _never(
-            TRANSFERS,
+        TRANSFERS.never(
             "packs_are_whole",
             "qty is above zero and a multiple of order_multiple.",
             "(qty > 0 and abs(qty / order_multiple - round(qty / order_multiple)) <= 1e-6) is not true",
             "order_multiple",
+            advice=FAULT,
         ),
-        _never(
-            TRANSFERS,
+        TRANSFERS.never(
             "sources_keep_their_target",
             "No place gives what lies below its target, or what is not there.",
             "source_position_after_qty < source_target_qty - 1e-6 "
             "or qty + source_to_others_qty > source_movable_qty + 1e-6",
             *("source_position_after_qty", "source_target_qty", "source_movable_qty"),
+            advice=FAULT,
         ),
-        _never(
-            TRANSFERS,
+        TRANSFERS.never(
             "gain_and_cost_are_their_terms",
             "gain = lost sales and idle stock avoided; cost = handling and shipment; net = gain - cost.",
             "(abs(gain_amount - lost_sales_avoided_amount - idle_cost_avoided_amount) <= 1e-6 "
             "and abs(cost_amount - handling_amount - shipment_amount) <= 1e-6 "
             "and abs(net_gain_amount - gain_amount + cost_amount) <= 1e-6) is not true",
             *("gain_amount", "cost_amount", "net_gain_amount"),
+            advice=FAULT,
         ),
-        _never(
-            TRANSFERS,
+        TRANSFERS.never(
             "moves_pay",
             "A move gains more than the handling of its units costs.",
             "(gain_amount > handling_amount) is not true",
             *("gain_amount", "handling_amount"),
+            advice=FAULT,
         ),
-        _never(
-            TRANSFERS,
+        TRANSFERS.never(
             "moving_is_worth_more_than_ordering",
             "Where an order of the same product was proposed too, all moves to the place are worth more.",
             "order_gain_amount > move_in_gain_amount + 1e-6",
             *("move_in_gain_amount", "order_gain_amount"),
+            advice=FAULT,
         ),
         TRANSFERS.no_rows(
             "nothing_is_ordered_and_moved_in",
@@ -102,13 +102,13 @@ def _allocation(as_of: date) -> list[Check]:
         ALLOCATION.unique("from_location_id", "sku_id", "location_id"),
         *ALLOCATION.given("from_location_id", "sku_id", "location_id", "allocated_qty"),
         ALLOCATION.of_business_day(as_of, advice=FAULT),
-        _never(
-            ALLOCATION,
+        ALLOCATION.never(
             "quantity_is_its_terms",
             "allocated = the request, or the whole packs that others leave; nothing below the smallest order.",
             f"(abs(allocated_qty - case when {_FITS} >= least({_SMALLEST}, requested_qty) - 1e-6 then {_FITS} "
             "else 0 end) <= 1e-6) is not true",
             *("requested_qty", "available_qty", "allocated_to_others_qty", "order_multiple", "min_order_qty"),
+            advice=FAULT,
         ),
         ALLOCATION.no_rows(
             "no_more_than_there_is",
@@ -137,29 +137,28 @@ def _promises(as_of: date) -> list[Check]:
         PROMISES.unique("pool", "sku_id", "promised_for"),
         *PROMISES.given("pool", "sku_id", "promised_for", "promise_01pct_qty"),
         PROMISES.of_business_day(as_of, advice=FAULT),
-        _never(
-            PROMISES,
+        PROMISES.never(
             "dates_are_ahead",
             f"promised_for is after {as_of}.",
             f"(promised_for > {day(as_of)}) is not true",
+            advice=FAULT,
         ),
-        _never(
-            PROMISES,
+        PROMISES.never(
             "more_risk_never_promises_less",
             "0 <= promise at 1 % <= at 5 % <= at 10 %.",
             "(0 <= promise_01pct_qty and promise_01pct_qty <= promise_05pct_qty "
             "and promise_05pct_qty <= promise_10pct_qty) is not true",
             *("promise_01pct_qty", "promise_05pct_qty", "promise_10pct_qty"),
+            advice=FAULT,
         ),
-        _never(
-            PROMISES,
+        PROMISES.never(
             "no_more_than_can_be_there",
             "Nothing is promised beyond what is free and what is under way.",
             "(promise_10pct_qty <= greatest(0, free_qty + under_way_qty) + 1e-6) is not true",
             *("promise_10pct_qty", "free_qty", "under_way_qty"),
+            advice=FAULT,
         ),
-        _never(
-            PROMISES,
+        PROMISES.never(
             "promise_is_its_terms",
             "free = on hand - reserved - open orders; balance = free + arrivals - demand; promise = balance - cushion.",
             f"(abs(free_qty - ({_FREE})) <= 1e-6 and abs(balance_mean_qty - ({_BALANCE})) <= 1e-6 and "
@@ -169,6 +168,7 @@ def _promises(as_of: date) -> list[Check]:
             )
             + ") is not true",
             *("on_hand_qty", "free_qty", "balance_mean_qty"),
+            advice=FAULT,
         ),
     ]
 
@@ -178,36 +178,29 @@ def _sourcing(as_of: date) -> list[Check]:
         SOURCING.unique("source", "order_id", "line_number", "location_id"),
         *SOURCING.given("order_id", "line_number", "sku_id", "sourced_qty"),
         SOURCING.of_business_day(as_of, advice=FAULT),
-        _never(
-            SOURCING,
+        SOURCING.never(
             "quantity_is_its_terms",
             "The line's quantity is what this place, other places and nobody serve.",
             "(abs(quantity - sourced_qty - served_elsewhere_qty - short_qty) <= 1e-6 "
             "and sourced_qty >= 0 and short_qty >= -1e-6) is not true",
             *("quantity", "sourced_qty", "served_elsewhere_qty", "short_qty"),
+            advice=FAULT,
         ),
-        _never(
-            SOURCING,
+        SOURCING.never(
             "no_more_than_is_there",
             "What all order lines take from a place is free there.",
             "location_id is not null and (free_after_qty >= -1e-6 "
             "and abs(free_after_qty - free_before_qty + taken_by_others_qty + sourced_qty) <= 1e-6) is not true",
             *("free_before_qty", "taken_by_others_qty", "sourced_qty", "free_after_qty"),
+            advice=FAULT,
         ),
-        _never(
-            SOURCING,
+        SOURCING.never(
             "cost_is_its_terms",
             "landed cost = way + keep value + parcel.",
             "location_id is not null and (abs(transport_amount - sourced_qty * distance_km * cost_per_km) <= 1e-6 "
             "and abs(keep_value_amount - sourced_qty * keep_value_unit_amount) <= 1e-6 "
             "and abs(landed_cost_amount - transport_amount - keep_value_amount - parcel_amount) <= 1e-6) is not true",
             *("transport_amount", "keep_value_amount", "parcel_amount", "landed_cost_amount"),
+            advice=FAULT,
         ),
     ]
-
-
-def _never(table: Table, name: str, description: str, condition: str, *shown: str) -> Check:
-    """No line of a list meets a condition."""
-    return table.no_rows(
-        name, description, f"select * from {table.name} where {condition}", (*table.shown, *shown), advice=FAULT
-    )

@@ -39,6 +39,29 @@ ACCURACY_SCHEMA = pl.Schema(
     }
 )
 
+# one row a customer and product that is proposed; the share is that of lines with such a score a month ago
+NEXT_PRODUCTS_SCHEMA = pl.Schema(
+    {
+        "as_of": pl.Date,
+        "customer_id": pl.String,
+        "rank": pl.Int32,
+        "sku_id": pl.String,
+        "kind": pl.String,
+        "probability": pl.Float64,
+        "measured_share": pl.Float64,
+        "measured_share_low": pl.Float64,
+        "measured_share_high": pl.Float64,
+        "measured_lines": pl.Int64,
+        "bought_days_364": pl.Int64,
+        "last_bought_on": pl.Date,
+        "usual_gap_days": pl.Float64,
+        "buyers_28": pl.Int64,
+        "like_sku_id": pl.String,
+        "model": pl.String,
+        "explanation": pl.String,
+    }
+)
+
 
 @dataclass(frozen=True)
 class CustomerResult:

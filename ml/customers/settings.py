@@ -19,3 +19,17 @@ class CustomerSettings(BaseModel):
     train_rows: int = Field(
         default=60_000, ge=1_000, description="Rows (customer x day of origin) that a model is fitted on, at most."
     )
+    next_products_new: int = Field(
+        default=3, ge=0, le=20, description="Products shown to each customer at least that the customer never bought."
+    )
+    next_products_train_rows: int = Field(
+        default=200_000, ge=1_000, description="Customers x candidates that the ranking is learned from, at most."
+    )
+    never_recommended: tuple[str, ...] = Field(
+        default=(), description="Departments and categories of which no product is recommended (tobacco, fuel)."
+    )
+    write_to_unknown_consent: bool = Field(
+        default=False,
+        description="Whether customers whose marketing_consent is not delivered may stand in customer_next_products "
+        "and audiences; those who refused never do.",
+    )

@@ -266,6 +266,17 @@ def cdf(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = CO
     )
 
 
+def log_density(mean: np.ndarray, alpha: np.ndarray, demand: np.ndarray, family: str = COUNT) -> np.ndarray:
+    """log P(D = demand), demand rounded to whole units; gamma: log of the density, demand > 0. mean > 0."""
+    size = 1.0 / np.maximum(alpha, 1e-9)
+    if family == MEASURE:
+        came = np.maximum(demand, _MIN_MEAN)
+        return size * np.log(size / mean) + (size - 1) * np.log(came) - came * size / mean - special.gammaln(size)
+    came = np.rint(demand)
+    combinations = special.gammaln(came + size) - special.gammaln(size) - special.gammaln(came + 1)
+    return combinations - size * np.log1p(mean / size) - came * np.log1p(size / mean)
+
+
 def expected_shortage(mean: np.ndarray, alpha: np.ndarray, stock: np.ndarray, family: str = COUNT) -> np.ndarray:
     """E[(D - stock)+], the loss function, in closed form.
 
@@ -353,11 +364,6 @@ def table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str, idle: np.n
         column = _column(int(index % len(_ALPHA_GRID)), family, float(shares[index // len(_ALPHA_GRID)]))
         result[chosen] = _read(column, mean[chosen], family)
     return result
-
-
-def shape_quantiles(mean: np.ndarray, alpha: float, family: str, idle: float) -> np.ndarray:
-    """`table_quantiles` where all rows have one alpha and one idle share."""
-    return _read(_column(int(_alpha_node(np.clip(alpha, MIN_ALPHA, MAX_ALPHA))), family, idle), mean, family)
 
 
 def _alpha_node(alpha: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ _SERVING = (
     "weeks",
     "months",
     "chunk_series",
+    "lightgbm_timeout_seconds",
     "prophet_timeout_seconds",
     "retrain_days",
     "retrain_drift",
@@ -50,6 +51,11 @@ class ForecastSettings(BaseModel):
     train_weeks: int = Field(default=190, ge=8, description="How far back training targets reach.")
     min_train_rows: int = Field(
         default=2_000, ge=100, description="Below this many usable rows LightGBM is not fitted; baselines serve."
+    )
+    lightgbm_timeout_seconds: float = Field(
+        default=900.0,
+        gt=0,
+        description="Time for one fit of LightGBM (M5: 25 s); one that takes longer is killed and counted as fallback.",
     )
 
     backtest_weeks: tuple[int, ...] = Field(

@@ -20,8 +20,10 @@ from orchestration.ingestion.catalogue import canonical_feeds
 from orchestration.settings import Settings
 from orchestration.warehouse import append_frame, configuration, connect, replace_table, table_exists
 
-# the gate before publication in two parts: forecasts are asked before orders rest on them
+# the gate before publication in parts: forecasts are asked before orders rest on them
 FORECASTS, ORDERS = "forecasts", "orders"
+# and prices by themselves: they read marts that rest on orders
+PRICES = "prices"
 # the tables that each gate asks about; tests hold this list against the suites
 GATED = {
     gates.FEEDS: tuple(f"feeds.{feed.table}" for feed in canonical_feeds().values()),
@@ -55,8 +57,24 @@ GATED = {
         "ml.allocation",
         "ml.available_to_promise",
         "ml.order_sourcing",
+        "ml.customer_next_products",
+        "ml.store_clusters",
+        "ml.assortment_changes",
+        "ml.region_opportunity",
+        "ml.channel_lead_products",
+        "ml.new_product_hits",
+        "ml.feedback_themes",
     ),
-    gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day"),
+    PRICES: (
+        "ml.price_response",
+        "ml.promotion_response",
+        "ml.price_recommendations",
+        "ml.shelf_labels",
+        "ml.promotion_roi",
+        "ml.promotion_plan",
+        "ml.markdown_plan",
+    ),
+    gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day", "marts.mart_audiences"),
     gates.REPLAY: (replays.RESULTS, replays.TUNING),
 }
 DECLARED = {
@@ -64,6 +82,7 @@ DECLARED = {
     gates.MARTS: gates.marts_checks,
     FORECASTS: gates.outputs_checks,
     ORDERS: gates.outputs_checks,
+    PRICES: gates.outputs_checks,
     gates.RESULTS: gates.results_checks,
     gates.REPLAY: lambda _, as_of, tables: gates.replay_checks(as_of, tables),
 }
@@ -104,6 +123,12 @@ def forecasts_gate(context: dg.AssetCheckExecutionContext, company: Company) -> 
 def orders_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
     """Before publication: may these order lists go out?"""
     yield from _run_gate(context, company.settings(), ORDERS)
+
+
+@dg.multi_asset_check(name="prices_gate", specs=_specs(PRICES), pool=POOL)
+def prices_gate(context: dg.AssetCheckExecutionContext, company: Company) -> Iterator[dg.AssetCheckResult]:
+    """Before publication: may what was said of prices go out?"""
+    yield from _run_gate(context, company.settings(), PRICES)
 
 
 @dg.multi_asset_check(name="results_gate", specs=_specs(gates.RESULTS), pool=POOL)

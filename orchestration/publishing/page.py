@@ -27,6 +27,8 @@ from orchestration.publishing import (
     page_kpis,
     page_lists,
     page_orders,
+    page_prices,
+    page_range,
     page_replay,
 )
 from orchestration.publishing.marts_file import FILE_NAME
@@ -128,6 +130,8 @@ def _shown(source: page_data.Source, night: Night, settings: PublishingSettings)
         "checks": page_data.checks(source),
         "orders": orders,
         "lists": page_lists.stock_lists(source),
+        "price_lists": page_lists.shown(page_prices.LISTS, source),
+        "range_lists": page_lists.shown(page_range.LISTS, source),
         "replay": replay,
         "sales": sales,
         "movers": page_forecast.movers(source),
@@ -171,8 +175,11 @@ def _named_groups(orders: page_data.Row, known: Mapping[str, str]) -> list[page_
 
 def _simulated_output(name: str, night: Night) -> list[str]:
     """Return the simulated feeds that a published table rests on."""
-    parts = {part.name: "lists" for part in page_lists.LISTS} | dict.fromkeys(
-        ("mart_policy_replay", "mart_service_tuning"), "orders"
+    parts = (
+        {part.name: "lists" for part in page_lists.LISTS}
+        | {part.name: "prices" for part in page_prices.LISTS}
+        | {part.name: "range" for part in page_range.LISTS}
+        | dict.fromkeys(("mart_policy_replay", "mart_service_tuning"), "orders")
     )
     first = {"forecast": "forecast", "replenishment": "orders"}.get(name.split("_", maxsplit=1)[0])
     part = parts.get(name, first)

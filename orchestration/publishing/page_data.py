@@ -26,6 +26,11 @@ FEEDS_BEHIND = {
         "pos/sales", "pos/open_orders", "erp/inventory", "erp/suppliers", "erp/sourcing", "erp/purchase_orders",
         "erp/transfers", "erp/lots", "erp/ranging",
     ),
+    "prices": (
+        "pos/sales", "erp/prices", "erp/promotions", "erp/inventory", "erp/lots", "erp/products", "erp/sourcing",
+        "erp/competitor_prices",
+    ),
+    "range": ("pos/sales", "crm/customers", "erp/ranging", "erp/products"),
     "lists": (
         "pos/sales", "pos/open_orders", "erp/inventory", "erp/locations", "erp/lanes", "erp/sourcing",
         "erp/purchase_orders", "erp/transfers",

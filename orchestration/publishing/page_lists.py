@@ -6,6 +6,7 @@ its columns are called in the catalogues. The whole lists are page_files'.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestration.publishing.page_data import Row, Source
@@ -15,19 +16,21 @@ LINES_SHOWN = 10  # of each list; the whole is in its files
 
 @dataclass(frozen=True)
 class ListPart:
-    """One list on the page. tab: what page_files calls it. lead: SQL of one row, the numbers of the sentence above the
-    lines. top: SQL of the lines, `?` is how many; columns as the catalogues name them, `explanation` last."""
+    """One list on the page. lead: SQL of one row, the numbers of the sentence above the lines (`lead.<name>` in the
+    catalogues), or the sentence itself. top: SQL of the lines, `?` is how many; columns as the catalogues name them,
+    `explanation` last. title, nothing: its name and what is said when it is empty, where no catalogue has them."""
 
     name: str
-    tab: str
+    title: str
     lead: str
     top: str
+    nothing: str = ""
 
 
 LISTS = (
     ListPart(
         "transfer_orders",
-        "transfers",
+        "",
         """
         select count(*) as moves, sum(qty) as qty, sum(net_gain_amount) as gain, count(order_gain_amount) as instead
         from transfer_orders
@@ -45,7 +48,7 @@ LISTS = (
     ),
     ListPart(
         "allocation",
-        "allocation",
+        "",
         """
         select count(distinct (from_location_id, sku_id)) as products, sum(allocated_qty) as allocated,
             sum(requested_qty) as requested
@@ -64,7 +67,7 @@ LISTS = (
     ),
     ListPart(
         "available_to_promise",
-        "available_to_promise",
+        "",
         """
         select count(distinct sku_id) as products, string_agg(distinct pool, ', ' order by pool) as pools,
             string_agg(distinct promised_for, ', ' order by promised_for) as dates
@@ -82,7 +85,7 @@ LISTS = (
     ),
     ListPart(
         "order_sourcing",
-        "order_sourcing",
+        "",
         """
         select count(distinct (source, order_id, line_number)) as lines,
             sum(sourced_qty) + sum(short_qty) filter (is_last) as wanted, sum(sourced_qty) as sourced,
@@ -108,12 +111,17 @@ LISTS = (
 
 
 def stock_lists(source: Source) -> list[Row]:
-    """Each list: name, tab, the numbers of its lead (None: the list is absent) and its first lines."""
-    return [_shown(part, source) for part in LISTS]
+    """Return LISTS as `shown` does."""
+    return shown(LISTS, source)
+
+
+def shown(parts: Sequence[ListPart], source: Source) -> list[Row]:
+    """Each list: name, title, nothing, the row of its lead (None: the list is absent) and its first lines."""
+    return [_shown(part, source) for part in parts]
 
 
 def _shown(part: ListPart, source: Source) -> Row:
-    named = {"name": part.name, "tab": part.tab}
+    named = {"name": part.name, "title": part.title, "nothing": part.nothing}
     if part.name not in source.tables:
         return {**named, "lead": None, "top": []}
     return {**named, "lead": source.rows(part.lead)[0], "top": source.rows(part.top, LINES_SHOWN)}

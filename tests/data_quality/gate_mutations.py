@@ -25,6 +25,12 @@ HIERARCHY, DRIVERS, FALLBACKS = "ml.forecast_hierarchy", "ml.forecast_drivers", 
 PROMOTED = "ml.forecast_promotions"
 MOVES, SHARES = "ml.transfer_orders", "ml.allocation"
 PROMISES, SERVED = "ml.available_to_promise", "ml.order_sourcing"
+ANSWERS, OFFERS, MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
+PROPOSALS, LABELS = "ml.price_recommendations", "ml.shelf_labels"
+PLAN, RETURNS = "ml.promotion_plan", "ml.promotion_roi"
+NEXT, AUDIENCES = "ml.customer_next_products", "marts.mart_audiences"
+CLUSTERS, CHANGES, REGIONS = "ml.store_clusters", "ml.assortment_changes", "ml.region_opportunity"
+LEADS, HITS, FEEDBACK = "ml.channel_lead_products", "ml.new_product_hits", "ml.feedback_themes"
 REPLAY, TUNING = "ml.policy_replay", "ml.service_tuning"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
@@ -41,7 +47,22 @@ GIVEN = {
     MOVES: "from_location_id to_location_id sku_id qty",
     SHARES: "from_location_id sku_id location_id allocated_qty",
     PROMISES: "pool sku_id promised_for promise_01pct_qty",
+    NEXT: "customer_id rank sku_id kind",
+    AUDIENCES: "customer_id audience lifecycle_stage explanation",
+    CLUSTERS: "location_id explanation",
+    CHANGES: "location_id sku_id explanation",
+    REGIONS: "region department category explanation",
+    LEADS: "channel region sku_id explanation",
+    HITS: "sku_id explanation",
+    FEEDBACK: "sku_id week_start theme mentions",
     SERVED: "order_id line_number sku_id sourced_qty",
+    ANSWERS: "sku_id is_conclusive weeks_seen",
+    OFFERS: "level node effect mechanic effect_pct",
+    PROPOSALS: "sku_id location_id channel member_tier new_price explanation",
+    LABELS: "location_id sku_id new_price effective_on",
+    PLAN: "sku_id location_id week_start mechanic new_price explanation",
+    RETURNS: "level node claim explanation",
+    MARKDOWNS: "sku_id location_id basis starts_on new_price channel explanation",
     REPLAY: "policy dial abc_class location_id pair_count first_day",
     TUNING: "service_group service_target tuned_target",
     QUEUE: "sku_id location_id date units_qty why queue_rank",
@@ -53,7 +74,9 @@ GIVEN = {
     **{table: f"sku_id location_id {period}" for table, period in FORECASTS.items()},
 }
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
+DOUBLED += [NEXT, AUDIENCES, CLUSTERS, CHANGES, REGIONS, LEADS, HITS, FEEDBACK]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
+DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS]
 DOUBLED += [ALERTS, HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS]
 DOUBLED += [f"feeds.{feed.name}" for feed in FEEDS if feed.key]
 EMPTIED = [REPLAY, HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
@@ -244,7 +267,7 @@ _on(
         "products_are_known": "delete from marts.dim_product where sku_id = 'A'",
     },
 )
-for _table in (MOVES, SHARES, PROMISES, SERVED):
+for _table in (MOVES, SHARES, PROMISES, SERVED, ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS):
     _on(_table, {"as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1"})
 _on(
     MOVES,
@@ -282,6 +305,41 @@ _on(
         "quantity_is_its_terms": f"update {SERVED} set short_qty = 0 where rowid = 0",
         "no_more_than_is_there": f"update {SERVED} set taken_by_others_qty = 9, free_after_qty = -2 where rowid = 0",
         "cost_is_its_terms": f"update {SERVED} set parcel_amount = 3 where rowid = 0",
+    },
+)
+_on(
+    ANSWERS,
+    {
+        "elasticity_is_a_number": f"update {ANSWERS} set elasticity = 'nan', elasticity_high = 'nan' where rowid = 1",
+        "discount_elasticity_is_a_number": f"update {ANSWERS} set discount_elasticity = 'inf' where rowid = 1",
+        "elasticity_lies_in_its_interval": f"update {ANSWERS} set is_conclusive = true where rowid = 1",
+    },
+)
+_on(OFFERS, {"effect_lies_in_its_interval": f"update {OFFERS} set effect_low_pct = 36 where rowid = 1"})
+_on(
+    PROPOSALS,
+    {
+        "dates_are_ahead": f"update {PROPOSALS} set effective_on = as_of where rowid = 1",
+        "prices_change": f"update {PROPOSALS} set new_price = 10 where rowid = 1",
+        "margin_is_its_terms": f"update {PROPOSALS} set new_units_qty = 141 where rowid = 1",
+    },
+)
+_on(LABELS, {"labels_follow_proposals": f"update {LABELS} set new_price = 8.9 where rowid = 2"})
+_on(
+    PLAN,
+    {
+        "return_is_its_terms": f"update {PLAN} set category_margin_amount = 0 where rowid = 1",
+        "budget_is_kept": f"update {PLAN} set budget_left_amount = -1",
+    },
+)
+_on(RETURNS, {"effect_is_its_terms": f"update {RETURNS} set pulled_forward_margin_amount = 2 where rowid = 1"})
+_on(
+    MARKDOWNS,
+    {
+        "price_is_its_terms": f"update {MARKDOWNS} set new_price = 5.01 where rowid = 1",
+        "prices_never_go_up": f"update {MARKDOWNS} set new_price = 8.01 where rowid = 1",
+        "units_add_up": f"update {MARKDOWNS} set expected_left_qty = 4 where rowid = 1",
+        "gain_is_its_terms": f"update {MARKDOWNS} set recovery_low_amount = 45 where rowid = 0",
     },
 )
 
@@ -373,6 +431,45 @@ RULES = {
 for _feed in FEEDS:
     for _rule, *_ in _feed.rules:
         _on(f"feeds.{_feed.name}", {_rule: f"update feeds.{_feed.name} set {RULES[_rule]} where rowid = 1"})
+
+_REFUSED = "set customer_id = '13900002' where rowid = 1"
+_on(
+    NEXT,
+    {
+        "as_of_is_the_business_day": f"update {NEXT} set as_of = date '2024-03-26' where rowid = 1",
+        "probability_is_one": f"update {NEXT} set probability = 1.2 where rowid = 1",
+        "kind_follows_purchases": f"update {NEXT} set kind = 'again' where rowid = 1",
+        "share_lies_in_its_interval": f"update {NEXT} set measured_share_high = 0.1 where rowid = 1",
+        "nobody_who_refused": f"update {NEXT} {_REFUSED}",
+    },
+)
+_on(
+    AUDIENCES,
+    {
+        "as_of_is_the_business_day": f"update {AUDIENCES} set as_of = date '2024-03-26' where rowid = 1",
+        "at_stake_amount_is_not_negative": f"update {AUDIENCES} set at_stake_amount = -1 where rowid = 1",
+        "nobody_who_refused": f"update {AUDIENCES} {_REFUSED}",
+    },
+)
+
+for _table in (CLUSTERS, CHANGES, REGIONS, LEADS, HITS, FEEDBACK):
+    _on(_table, {"as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1"})
+_on(FEEDBACK, {"mentions_are_texts": f"update {FEEDBACK} set mentions = 10 where rowid = 1"})
+for _table, _value in (
+    (CHANGES, "incremental_weekly_amount"),
+    (REGIONS, "preference_index"),
+    (LEADS, "lead_index"),
+    (HITS, "ratio"),
+):
+    _on(_table, {"value_lies_in_its_interval": f"update {_table} set {_value} = 9 where rowid = 1"})
+_on(
+    CHANGES,
+    {
+        "room_stays_as_it_is": f"update {CHANGES} set action = 'keep' where action = 'list'",
+        "exchanges_pay": f"update {CHANGES} set gain_weekly_low_amount = -1 where action = 'list'",
+        "transfer_is_a_part": f"update {CHANGES} set incremental_weekly_qty = 3 where rowid = 1",
+    },
+)
 
 # Of these kinds each touches a column or a row of its own: one warehouse and one gate a kind.
 _TOGETHER = ("_is_given", "key_is_unique", "has_rows", "_is_not_negative", "_is_known", "is_not_late", *RULES)

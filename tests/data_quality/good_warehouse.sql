@@ -23,7 +23,8 @@ select d::date as date, date_trunc('week', d)::date as week_start, date_trunc('m
 from range(timestamp '2024-01-01', timestamp '2025-05-01', interval 1 day) as t (d);
 
 create table marts.dim_customer as
-select 'crm' as source, '1390000' || i as customer_id, 'Town' as city from range(3) as t (i);
+select 'crm' as source, '1390000' || i as customer_id, 'Town' as city, i <> 2 as marketing_consent
+from range(3) as t (i);
 
 create table marts.fct_sales as
 select
@@ -238,6 +239,61 @@ from (values
     ('O1', 1, 'A', 'S1', 3e0, 2e0, 0e0, 1e0), ('O1', 1, 'A', null, 3e0, 0e0, 2e0, 1e0), ('O2', 1, 'A', 'S1', 2e0, 2e0, 0e0, 0e0)
 ) as t (order_id, line_number, sku_id, location_id, quantity, sourced_qty, served_elsewhere_qty, short_qty);
 
+create table ml.price_response as
+select date '2024-03-27' as as_of, *, 52 as weeks_seen, 1.5e0 as discount_elasticity
+from (values
+    ('A', -2e0, -2.5e0, -1.5e0, true), ('B', -0.5e0, -1.5e0, 0.5e0, false), ('C', null, null, null, false)
+) as t (sku_id, elasticity, elasticity_low, elasticity_high, is_conclusive);
+
+create table ml.promotion_response as
+select date '2024-03-27' as as_of, 'total' as level, 'total' as node, *
+from (values
+    ('uplift', 'discount', 0.1e0, 20e0, 15e0, 25e0), ('uplift', 'display', null, 35e0, 30e0, 40e0),
+    ('dip_after', 'discount', 0.1e0, -5e0, -6e0, -4e0)
+) as t (effect, mechanic, off_share, effect_pct, effect_low_pct, effect_high_pct);
+
+create table ml.price_recommendations as
+select
+    date '2024-03-27' as as_of, *, '*' as channel, date '2024-04-03' as effective_on, 10e0 as current_price,
+    9e0 as new_price, 6e0 as unit_cost, 100e0 as units_qty, 140e0 as new_units_qty, 400e0 as margin_amount,
+    420e0 as new_margin_amount, 20e0 as gain_amount, 5e0 as gain_low_amount, 35e0 as gain_high_amount,
+    'cheaper' as explanation
+from (values ('A', '*', '*'), ('A', 'S1', '*'), ('B', '*', '*')) as t (sku_id, location_id, member_tier);
+
+create table ml.shelf_labels as
+select date '2024-03-27' as as_of, *, '*' as channel, '*' as member_tier, 9e0 as new_price, date '2024-04-03' as effective_on
+from (values ('S1', 'A'), ('S2', 'A'), ('S2', 'B')) as t (location_id, sku_id);
+
+create table ml.promotion_plan as
+select
+    date '2024-03-27' as as_of, *, '*' as location_id, 'percent_off' as mechanic, 8e0 as new_price, 9e0 as return_amount,
+    12e0 as direct_margin_amount, -2e0 as after_margin_amount, -1e0 as category_margin_amount, 4e0 as return_low_amount,
+    15e0 as return_high_amount, 30e0 as promotion_cost_amount, 10e0 as budget_left_amount, 'run it' as explanation
+from (values ('A', date '2024-04-08'), ('A', date '2024-04-15'), ('B', date '2024-04-08')) as t (sku_id, week_start);
+
+create table ml.promotion_roi as
+select
+    date '2024-03-27' as as_of, *, 3 as sku_count, 10e0 as uplift_margin_amount, 2e0 as cannibalised_margin_amount,
+    1e0 as pulled_forward_margin_amount, 7e0 as net_margin_effect_amount, 9e0 as net_margin_effect_high_amount,
+    'it gained' as explanation
+from (values
+    ('promotion', 'P1', 5e0, 'gains'), ('promotion', 'P2', -5e0, 'no claim'), ('mechanic', 'display', null, 'no claim')
+) as t (level, node, net_margin_effect_low_amount, claim);
+
+-- ten units in two weeks: three sell at 8.00, four at 5.00, three are left
+create table ml.markdown_plan as
+select
+    date '2024-03-27' as as_of, 'A' as sku_id, *, 'slow_stock' as basis, 10e0 as list_price, 10e0 as clearance_qty,
+    'shelf' as channel, 'clear it' as explanation
+from (values
+    ('S1', date '2024-03-28', true, 0.2e0, 8e0, 3e0, 7e0, 44e0, 30e0, 14e0, 40e0, 50e0),
+    ('S1', date '2024-04-04', false, 0.5e0, 5e0, 4e0, 3e0, null, null, null, null, null),
+    ('S2', date '2024-03-28', true, 0.2e0, 8e0, 10e0, 0e0, 44e0, 30e0, 14e0, 40e0, 50e0)
+) as t (
+    location_id, starts_on, is_first, off_share, new_price, expected_sold_qty, expected_left_qty, recovery_amount,
+    do_nothing_amount, gain_amount, recovery_low_amount, recovery_high_amount
+);
+
 -- two rules; the simple one is replayed at two dials and compared at one of them, by class there
 create table ml.policy_replay as
 select
@@ -259,3 +315,49 @@ create table marts.mart_alerts as
 select 'days_of_cover:' || sku_id || ':S1:' as alert_id, date '2024-03-27' as as_of, 'days_of_cover' as alert_type,
     'low' as severity, sku_id, 'S1' as location_id, 3.5::double as money_at_risk, 'too much' as explanation
 from marts.dim_product;
+
+-- two customers who consented; the third refused
+create table ml.customer_next_products as
+select
+    date '2024-03-27' as as_of, *, 0.25 as probability, 0.2 as measured_share, 0.1 as measured_share_low,
+    0.3 as measured_share_high, 100 as measured_lines
+from (values
+    ('13900000', 1, 'A', 'again', 4), ('13900000', 2, 'B', 'new', 0), ('13900001', 1, 'A', 'new', 0)
+) as t (customer_id, rank, sku_id, kind, bought_days_364);
+
+create table marts.mart_audiences as
+select date '2024-03-27' as as_of, *, 'at_risk' as lifecycle_stage, 'high' as value_band, 5.5 as at_stake_amount,
+    'silent' as explanation
+from (values ('keep_best', '13900000'), ('remind', '13900001')) as t (audience, customer_id);
+
+create table ml.store_clusters as
+select date '2024-03-27' as as_of, *, 'more tea (1.20)' as explanation
+from (values ('S1', 'C1'), ('S2', 'C1'), ('S3', 'C2')) as t (location_id, cluster);
+
+-- B goes for C at S1; A stays
+create table ml.assortment_changes as
+select date '2024-03-27' as as_of, 'S1' as location_id, *, 'tea' as "group", 2e0 as weekly_qty,
+    0.5e0 as incremental_weekly_qty, 1e0 as incremental_weekly_low_amount, 2e0 as incremental_weekly_amount,
+    3e0 as incremental_weekly_high_amount, 'sells' as explanation
+from (values ('A', 'keep', null, null), ('B', 'delist', 2e0, 1e0), ('C', 'list', 2e0, 1e0))
+as t (sku_id, action, gain_weekly_amount, gain_weekly_low_amount);
+
+create table ml.region_opportunity as
+select date '2024-03-27' as as_of, *, 'food' as department, 1.1 as index_low, 1.2 as preference_index, 1.3 as index_high,
+    'asks' as explanation
+from (values ('north', 'tea'), ('south', 'tea')) as t (region, category);
+
+create table ml.channel_lead_products as
+select date '2024-03-27' as as_of, 'store' as channel, *, 1.1 as lead_index_low, 1.2 as lead_index, 1.3 as lead_index_high,
+    'sells' as explanation
+from (values ('north', 'A'), ('south', 'B')) as t (region, sku_id);
+
+create table ml.new_product_hits as
+select date '2024-03-27' as as_of, *, 4 as weeks, 40e0 as units, 2e0 as ratio_low, 3e0 as ratio, 4e0 as ratio_high,
+    'sold' as explanation
+from (values ('A'), ('B')) as t (sku_id);
+
+create table ml.feedback_themes as
+select date '2024-03-27' as as_of, 'A' as sku_id, date '2024-03-21' as week_start, *, 9 as texts, 4 as mentions,
+    2 as negative_mentions, 40 as earlier_texts, 5 as earlier_mentions
+from (values ('quality'), ('size')) as t (theme);

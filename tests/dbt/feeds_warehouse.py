@@ -17,9 +17,10 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ml.customers.contract import VALUE_SCHEMA
+from ml.customers.contract import NEXT_PRODUCTS_SCHEMA, VALUE_SCHEMA
 from ml.forecasting.contract import DAILY_SCHEMA, DEMAND_HISTORY_SCHEMA, WEEKLY_SCHEMA
 from ml.planning.order_lines import TARGETS_SCHEMA
+from ml.watch.contract import ALERTS_SCHEMA
 from orchestration import reference
 from orchestration.identity import tables
 from orchestration.ingestion.catalogue import CanonicalFeed, canonical_feeds
@@ -34,6 +35,7 @@ HOLIDAYS = [
 # what the second build reads, in the types that the night writes
 ML_TABLES = {
     "customer_value": VALUE_SCHEMA,
+    "customer_next_products": NEXT_PRODUCTS_SCHEMA,
     "demand_series": pl.Schema(
         {"series_id": pl.Int32, "sku_id": pl.String, "location_id": pl.String, "is_pooled": pl.Boolean}
     ),
@@ -41,6 +43,7 @@ ML_TABLES = {
     "forecast_daily": DAILY_SCHEMA,
     "forecast_weekly": WEEKLY_SCHEMA,
     "stock_targets": TARGETS_SCHEMA,
+    "watched": ALERTS_SCHEMA,
     "recommendations": RECOMMENDATIONS_SCHEMA,
 }
 

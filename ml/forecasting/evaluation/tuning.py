@@ -55,7 +55,7 @@ def tune(panel: Panel, settings: ForecastSettings, say: Say) -> Tuned:
             "tweedie_power": float(np.clip(settings.tweedie_power, *POWER)),
         }
     )
-    study.optimize(score, n_trials=settings.tuning_trials, catch=(lightgbm.TooFewRows,))
+    study.optimize(score, n_trials=settings.tuning_trials, catch=(lightgbm.TooFewRows, lightgbm.NotGrown))
     scored = [trial for trial in study.trials if trial.value is not None and np.isfinite(trial.value)]
     if not scored or scored[0].number != 0:
         return {}

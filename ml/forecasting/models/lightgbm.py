@@ -12,6 +12,7 @@ Two models share the horizon: in weeks 1-4 one of their own had a WMAPE of .415 
 where the model of all weeks had .429 and .451; the later weeks gained nothing from a further split.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -26,6 +27,8 @@ from ml.forecasting.features import (
     feature_names,
     neutral,
 )
+from ml.forecasting.models.trees import Trees, grow
+from ml.forecasting.processes import Failed, run_tasks
 from ml.forecasting.settings import ForecastSettings
 
 _PARTS = (4, HORIZON_BLOCKS)  # last block ahead of each model
@@ -35,6 +38,10 @@ _FIRST_ORIGIN = 8  # blocks known before a training origin, at least
 
 class TooFewRows(ValueError):
     """There is not enough history to fit on; the message says how many rows there were."""
+
+
+class NotGrown(RuntimeError):
+    """The worker that grew the trees raised, crashed or hung; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -102,23 +109,30 @@ class BlockModel:
         return amounts
 
 
-def fit(store: FeatureStore, settings: ForecastSettings, rows: int) -> BlockModel:
+def fit(store: FeatureStore, settings: ForecastSettings, rows: int, grow: Callable[[Trees], str] = grow) -> BlockModel:
     """Fit on rows drawn from all origins and horizons that the panel holds in full, as many for each part.
 
-    A part of the horizon that the panel is too short for is left to the part before it. Raises TooFewRows below
-    settings.min_train_rows.
+    A part of the horizon that the panel is too short for is left to the part before it. grow must be importable by
+    name. Raises TooFewRows below settings.min_train_rows, NotGrown where a worker has no answer.
     """
     longest = min(HORIZON_BLOCKS, store.panel.blocks - _FIRST_ORIGIN)
-    parts: list[tuple[int, lgb.Booster]] = []
     drawn: list[int] = []
-    first = 1
-    for last in _PARTS:
-        if first <= longest:
-            series, origin, horizon = draw_rows(store, settings, rows, first, min(last, longest))
-            if len(series) >= settings.min_train_rows or not parts:
-                parts.append((last, _fit_part(store, settings, series, origin, horizon)))
-                drawn.append(len(series))
-        first = last + 1
+
+    def tasks() -> Iterator[tuple[str, Trees]]:
+        first = 1
+        for last in _PARTS:
+            if first <= longest:
+                series, origin, horizon = draw_rows(store, settings, rows, first, min(last, longest))
+                if len(series) >= settings.min_train_rows or not drawn:
+                    drawn.append(len(series))
+                    yield str(last), _trees(store, settings, series, origin, horizon)
+            first = last + 1
+
+    parts: list[tuple[int, lgb.Booster]] = []
+    for last, answer in run_tasks(grow, tasks(), 1, settings.lightgbm_timeout_seconds).items():
+        if isinstance(answer, Failed):
+            raise NotGrown(answer.why)
+        parts.append((int(last), lgb.Booster(model_str=answer)))
     if not parts:
         raise TooFewRows(f"{store.panel.blocks} blocks of history, more than {_FIRST_ORIGIN} needed")
     parts[-1] = (HORIZON_BLOCKS, parts[-1][1])
@@ -138,15 +152,15 @@ def fit(store: FeatureStore, settings: ForecastSettings, rows: int) -> BlockMode
     return BlockModel(tuple(parts), facts, store.code_labels)
 
 
-def _fit_part(
+def _trees(
     store: FeatureStore, settings: ForecastSettings, series: np.ndarray, origin: np.ndarray, horizon: np.ndarray
-) -> lgb.Booster:
+) -> Trees:
     if len(series) < settings.min_train_rows:
         raise TooFewRows(f"{len(series)} training rows, {settings.min_train_rows} needed")
     target = store.panel.demand[series, origin + horizon - 1]
     if not target.any():
         raise TooFewRows("no demand in any training target")
-    parameters = {
+    parameters: dict[str, object] = {
         "objective": "tweedie",
         "tweedie_variance_power": settings.tweedie_power,
         "learning_rate": settings.learning_rate,
@@ -162,15 +176,15 @@ def _fit_part(
         "force_col_wise": True,
         "verbosity": -1,
     }
-    data = lgb.Dataset(
+    return Trees(
         store.matrix(series, origin, horizon),
+        feature_names(),
+        categorical_features(),
         target,
-        init_score=_start(store, series, origin),
-        feature_name=feature_names(),
-        categorical_feature=categorical_features(),
-        params={"max_bin": 63, "verbosity": -1},
+        _start(store, series, origin),
+        parameters,
+        settings.trees,
     )
-    return lgb.train(parameters, data, num_boost_round=settings.trees)
 
 
 def draw_rows(

@@ -1,4 +1,4 @@
-"""Stage 5b: what each customer will probably buy. Empty, with the reason, where no sale names a customer."""
+"""Stage 5b: what each customer is worth and will probably buy. Empty, with the reason, where no sale names one."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,13 @@ import dagster as dg
 import polars as pl
 
 from data_quality import gates
-from ml.customers.contract import ACCURACY_SCHEMA, PURCHASES_SCHEMA, VALUE_SCHEMA, CustomerResult
+from ml.customers.contract import (
+    ACCURACY_SCHEMA,
+    NEXT_PRODUCTS_SCHEMA,
+    PURCHASES_SCHEMA,
+    VALUE_SCHEMA,
+    CustomerResult,
+)
 from ml.customers.evaluation import DECIDING
 from orchestration import runs
 from orchestration.defs.checks import gated_keys
@@ -15,15 +21,36 @@ from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.warehouse import connect, read_frame, replace_table
 
 VALUE, ACCURACY, NOTES = "ml.customer_value", "ml.customer_accuracy", "ml.customer_notes"
+NEXT, NEXT_ACCURACY, NEXT_NOTES = "ml.customer_next_products", "ml.next_product_accuracy", "ml.next_product_notes"
 PURCHASES_QUERY = (
     "select customer_id, date, net_amount::double as amount, units_qty > 0 as is_purchase "
     "from intermediate.int_customer_days order by customer_id, date"
+)
+BOUGHT_QUERY = (
+    "select customer_id, sku_id, sold_on as date from marts.fct_sales "
+    "where customer_id is not null and quantity > 0 and sold_on > ?::date - 364 - 5 * 28 group by all order by all"
+)
+RECOMMENDABLE_QUERY = (
+    'select sku_id, product_name, department, category, coalesce(subcategory, category, department) as "group", '
+    "coalesce(discontinued_on <= ?, false) as is_discontinued from marts.dim_product order by sku_id"
+)
+CONSENT_QUERY = (
+    "select d.customer_id, c.marketing_consent "
+    "from (select distinct customer_id from intermediate.int_customer_days) as d "
+    "left join marts.dim_customer as c using (customer_id) order by d.customer_id"
 )
 NO_CUSTOMERS = "no sale names a customer: nothing can be said of them"
 TABLES = {
     VALUE: "One row a customer who ever bought: repurchase probability, expected money of 91 and 364 days.",
     ACCURACY: "How right each contender was about the last quarter, estimated from what was known before it.",
 }
+NEXT_TABLES = {
+    NEXT: "One row a customer and product that the customer will probably buy within 28 days, with the evidence.",
+    NEXT_ACCURACY: "Of ten products shown, how many were bought in the last month: each contender.",
+}
+NO_CONSENT = (
+    "no customer consented to marketing; customers.write_to_unknown_consent admits those of whom nothing is delivered"
+)
 
 
 @dg.multi_asset(
@@ -65,6 +92,52 @@ def customer_value(context: dg.AssetExecutionContext, company: Company) -> Itera
         replace_table(con, NOTES, pl.DataFrame(absent, schema={"kind": pl.String, "text": pl.String}))
     yield dg.MaterializeResult(asset_key=VALUE.split("."), metadata={"dagster/row_count": rows})
     yield dg.MaterializeResult(asset_key=ACCURACY.split("."), metadata={"dagster/row_count": measured})
+
+
+@dg.multi_asset(
+    name="customer_next_products",
+    specs=[
+        dg.AssetSpec(
+            table.split("."),
+            deps=[*gated_keys(gates.MARTS), dg.AssetKey(["intermediate", "int_customer_days"])],
+            group_name="customers",
+            kinds={"python", "polars", "duckdb"},
+            owners=[OWNER],
+            description=about,
+        )
+        for table, about in NEXT_TABLES.items()
+    ],
+    pool=POOL,
+)
+def customer_next_products(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
+    """Say what each customer who may be written to will probably buy next, measured on the last month."""
+    from ml.customers.next_products import HIT_RATE, NextProducts, next_products
+
+    settings = company.settings()
+    with retrying_io(), connect(settings) as con:
+        _, as_of = runs.current(con)
+        purchases = read_frame(con, BOUGHT_QUERY, [as_of])
+        products = read_frame(con, RECOMMENDABLE_QUERY, [as_of])
+        customers = read_frame(con, CONSENT_QUERY)
+    if purchases.is_empty():
+        empty = pl.DataFrame(schema=NEXT_PRODUCTS_SCHEMA), pl.DataFrame(schema=ACCURACY_SCHEMA)
+        result = NextProducts(*empty)
+    else:
+        result = next_products(purchases, products, customers, as_of, settings.customers)
+    for note in result.notes:
+        context.log.info(note)
+    for model, rate, is_chosen in (
+        result.accuracy.filter(pl.col("metric") == HIT_RATE).select("model", "value", "is_chosen").iter_rows()
+    ):
+        context.log.info(f"of ten products by {model} {10 * rate:.2f} were bought{' (used)' if is_chosen else ''}")
+    reason = NO_CUSTOMERS if purchases.is_empty() else NO_CONSENT if result.lines.is_empty() else None
+    absent = [{"kind": "absent", "text": reason}] if reason else []
+    with retrying_io(), connect(settings) as con:
+        rows = replace_table(con, NEXT, result.lines)
+        measured = replace_table(con, NEXT_ACCURACY, result.accuracy)
+        replace_table(con, NEXT_NOTES, pl.DataFrame(absent, schema={"kind": pl.String, "text": pl.String}))
+    yield dg.MaterializeResult(asset_key=NEXT.split("."), metadata={"dagster/row_count": rows})
+    yield dg.MaterializeResult(asset_key=NEXT_ACCURACY.split("."), metadata={"dagster/row_count": measured})
 
 
 def _said(result: CustomerResult, currency: str) -> str:

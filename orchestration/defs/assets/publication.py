@@ -9,7 +9,8 @@ import duckdb
 
 from data_quality import gates
 from orchestration import model_registry, replays, runs
-from orchestration.defs.checks import FORECASTS, ORDERS, RESULTS, gated_keys
+from orchestration.defs.assets.watch import FEEDBACK, NO_FEEDBACK
+from orchestration.defs.checks import FORECASTS, ORDERS, PRICES, RESULTS, gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
 from orchestration.ingestion.ledger import manifest_inputs
@@ -60,12 +61,140 @@ OUTPUTS = (
         "Which place serves which open order line, and what that costs.",
     ),
     OutputTable(
+        "price_recommendations",
+        "ml.price_recommendations",
+        ("sku_id", "location_id", "channel", "member_tier"),
+        True,
+        "Prices",
+        "Shelf prices to change, by product, place and member tier, with units, margin, interval and the binding rule.",
+    ),
+    OutputTable(
+        "shelf_labels",
+        "ml.shelf_labels",
+        ("location_id", "sku_id", "channel", "member_tier"),
+        False,
+        "Shelf labels",
+        "The new prices by place, as electronic shelf labels take them.",
+    ),
+    OutputTable(
+        "promotion_plan",
+        "ml.promotion_plan",
+        ("week_start", "sku_id", "location_id"),
+        True,
+        "Promotion plan",
+        "Promotions for the weeks ahead with the highest expected return under the budget.",
+    ),
+    OutputTable(
+        "promotion_roi",
+        "ml.promotion_roi",
+        ("level", "node"),
+        True,
+        "Returns of promotions",
+        "What past promotions brought for what was given away, by promotion, by mechanic and depth, with intervals.",
+    ),
+    OutputTable(
+        "markdown_plan",
+        "ml.markdown_plan",
+        ("sku_id", "location_id", "basis", "starts_on"),
+        True,
+        "Markdowns",
+        "Prices by week, or by day, until the exit date, for slow and excess stock and lots near their expiry.",
+    ),
+    OutputTable(
+        "price_response",
+        "ml.price_response",
+        ("sku_id",),
+        False,
+        "Answer to prices",
+        "Elasticity of each product to its shelf price and to discounts, with interval and evidence.",
+    ),
+    OutputTable(
+        "promotion_response",
+        "ml.promotion_response",
+        ("level", "node", "effect", "mechanic", "off_share"),
+        False,
+        "Answer to promotions",
+        "Uplift by mechanic and depth, what comes after, and what the rest of the category loses, with intervals.",
+    ),
+    OutputTable(
         "alerts",
         "marts.mart_alerts",
         ("alert_id",),
         True,
         "Alerts",
         "What to look at: stock-outs without an order, slow movers, records to count, tills and sales in doubt.",
+    ),
+    OutputTable(
+        "customer_next_products",
+        "ml.customer_next_products",
+        ("customer_id", "rank"),
+        True,
+        "Next products",
+        "What each customer will probably buy within 28 days, and what came of such lines before.",
+    ),
+    OutputTable(
+        "audiences",
+        "marts.mart_audiences",
+        ("audience", "customer_id"),
+        True,
+        "Audiences",
+        "Customers who may be written to, by stage of life and value, with the reason and what to offer.",
+    ),
+    OutputTable(
+        "next_product_accuracy",
+        "ml.next_product_accuracy",
+        ("model", "metric"),
+        False,
+        "Accuracy of next products",
+        "Of ten products shown to each customer a month ago, how many were bought: the ranking and simple rules.",
+    ),
+    OutputTable(
+        "store_clusters",
+        "ml.store_clusters",
+        ("cluster", "location_id"),
+        True,
+        "Store clusters",
+        "Places by what they sell, with words for what sets each cluster apart and how sure it is.",
+    ),
+    OutputTable(
+        "assortment_changes",
+        "ml.assortment_changes",
+        ("location_id", "group", "action", "sku_id"),
+        True,
+        "Range by place",
+        "What each place keeps, lists and delists: incremental margin after transfer to substitutes.",
+    ),
+    OutputTable(
+        "region_opportunity",
+        "ml.region_opportunity",
+        ("region", "department", "category"),
+        True,
+        "Regions",
+        "Region by category: demand index, coverage of the range, and what a wider range could sell.",
+    ),
+    OutputTable(
+        "channel_lead_products",
+        "ml.channel_lead_products",
+        ("channel", "region", "lead_rank"),
+        True,
+        "Lead products",
+        "What sells in a channel and region beyond its share elsewhere: what should lead there.",
+    ),
+    OutputTable(
+        "new_product_hits",
+        "ml.new_product_hits",
+        ("sku_id",),
+        True,
+        "Early hits",
+        "New products far above the launches of their kind at the same age.",
+    ),
+    OutputTable(
+        "feedback_themes",
+        "ml.feedback_themes",
+        ("sku_id", "week_start", "theme"),
+        True,
+        "Themes of feedback",
+        "What customers write about, by product and week: mentions, mood, and whether a theme jumps.",
     ),
     OutputTable(
         "forecast_daily",
@@ -176,7 +305,11 @@ OUTPUTS = (
 
 @dg.asset(
     key=["published", "latest"],
-    deps=gated_keys(gates.MARTS) + gated_keys(FORECASTS) + gated_keys(ORDERS) + gated_keys(gates.RESULTS),
+    deps=gated_keys(gates.MARTS)
+    + gated_keys(FORECASTS)
+    + gated_keys(ORDERS)
+    + gated_keys(PRICES)
+    + gated_keys(gates.RESULTS),
     group_name="publication",
     kinds={"parquet", "csv", "excel", "duckdb"},
     # planners start at eight: a night that has not come by then shows in the UI
@@ -221,7 +354,9 @@ def night_of(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: b
     """Gather what the manifest says of the warehouse's last night beside the tables."""
     run_id, as_of = runs.current(con)
     notes = con.execute("select kind, output, text from ml.planning_notes").fetchall()
+    notes += con.execute("select kind, output, text from ml.price_notes").fetchall()
     customer_notes = con.execute("select text from ml.customer_notes where kind = 'absent'").fetchall()
+    next_notes = con.execute("select text from ml.next_product_notes where kind = 'absent'").fetchall()
     forecast_warnings = con.execute("select warning from ml.forecast_warnings").fetchall()
     failed = con.execute(
         f"select table_name || ' ' || check_name || ': ' || description from {RESULTS} where not passed "
@@ -230,6 +365,10 @@ def night_of(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: b
     absent = {output: text for kind, output, text in notes if kind == "absent"}
     for (text,) in customer_notes:
         absent["mart_customer_value"] = text
+    for (text,) in next_notes:
+        absent |= dict.fromkeys(("customer_next_products", "audiences", "next_product_accuracy"), text)
+    absent |= dict(con.execute("select output, text from ml.range_notes").fetchall())
+    absent |= _nothing_said(con)
     absent |= replays.absent_replay(con)
     for output in OUTPUTS:
         if output.name not in absent and not table_exists(con, output.relation):
@@ -252,3 +391,16 @@ def night_of(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: b
         data_docs=settings.data_docs,
         keeps_latest=keeps_latest,
     )
+
+
+def _nothing_said(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Outputs that are there and empty, with the reason: nobody wrote, no till names an associate."""
+    reasons = {
+        "feedback_themes": (FEEDBACK, NO_FEEDBACK),
+        "mart_associate_sales": ("marts.mart_associate_sales", "no sale names an associate (pos/sales.associate_id)"),
+    }
+    return {
+        name: reason
+        for name, (table, reason) in reasons.items()
+        if con.execute(f"select 1 from {table} limit 1").fetchone() is None
+    }

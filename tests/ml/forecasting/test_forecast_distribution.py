@@ -20,7 +20,6 @@ from ml.forecasting.distribution import (
     cdf,
     expected_shortage,
     quantile,
-    shape_quantiles,
     table_quantiles,
 )
 
@@ -86,7 +85,7 @@ def test_shortage_against_sums_of_the_probabilities() -> None:
     family=st.sampled_from([COUNT, MEASURE]),
 )
 def test_published_quantiles_never_cross_and_are_never_negative(mean: list[float], alpha: float, family: str) -> None:
-    quantiles = shape_quantiles(np.array(mean), alpha, family, 0.0)
+    quantiles = table_quantiles(np.array(mean), np.full(len(mean), alpha), family, np.zeros(len(mean)))
     assert np.isfinite(quantiles).all()
     assert (quantiles >= 0).all()
     assert (np.diff(quantiles, axis=1) >= 0).all()
@@ -106,7 +105,7 @@ def test_calibration_on_generated_demand(family: str) -> None:
     mean, alpha = np.exp(rng.uniform(0, 4, 40_000)), 0.6
     rate = rng.gamma(1 / alpha, alpha * mean)
     demand = rng.poisson(rate) if family == COUNT else rate
-    quantiles = shape_quantiles(mean, alpha, family, 0.0)
+    quantiles = table_quantiles(mean, np.full(len(mean), alpha), family, np.zeros(len(mean)))
     for level, column in zip(LEVELS, quantiles.T, strict=True):
         below, at = (demand < column).mean(), (demand == column).mean()
         assert below - 0.01 <= level <= below + at + 0.01

@@ -1,12 +1,16 @@
 """The LightGBM models of the parts of the horizon."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 from small_companies import AS_OF, make_history, make_series
 
 from ml.forecasting.contract import HORIZON_BLOCKS
 from ml.forecasting.features import FeatureStore
-from ml.forecasting.models.lightgbm import TooFewRows, draw_rows, fit
+from ml.forecasting.models.lightgbm import NotGrown, TooFewRows, draw_rows, fit
+from ml.forecasting.models.trees import Trees
 from ml.forecasting.panel import build_panel
 from ml.forecasting.settings import ForecastSettings
 
@@ -37,6 +41,23 @@ def test_what_history_is_too_short_for_is_left_to_the_nearer_model(settings: For
         fit(store_of(7 * 8), few, 6_000)
     with pytest.raises(TooFewRows, match="needed"):
         fit(store_of(7 * 11), settings.model_copy(update={"min_train_rows": 10**6}), 6_000)
+
+
+def crash(_: Trees) -> str:
+    os._exit(3)
+
+
+def hang(_: Trees) -> str:
+    time.sleep(600)
+    return ""
+
+
+def test_a_fit_that_crashes_or_hangs_is_an_error_that_says_so(settings: ForecastSettings) -> None:
+    store = store_of(700)
+    with pytest.raises(NotGrown, match="crashed"):
+        fit(store, settings, 6_000, crash)
+    with pytest.raises(NotGrown, match="no answer within 1 s"):
+        fit(store, settings.model_copy(update={"lightgbm_timeout_seconds": 1.0}), 6_000, hang)
 
 
 def test_rows_are_seeded_and_their_targets_known(settings: ForecastSettings) -> None:

@@ -28,6 +28,12 @@ recommended as (
 
 ),
 
+watched as (
+
+    select * from {{ ref('stg_ml__watched') }}
+
+),
+
 -- the stock is too little and nothing is ordered: somebody has to look
 stockouts as (
 
@@ -125,6 +131,17 @@ found as (
     select * from tills
     union all
     select * from doubted_days
+    union all
+    select
+        alert_type,
+        sku_id,
+        location_id,
+        date,
+        measured_value,
+        threshold,
+        money_at_risk,
+        explanation
+    from watched
 
 ),
 
@@ -138,7 +155,8 @@ final as (
         -- what loses sales or blinds the forecast comes before stock that lies too long
         case
             when alert_type in ('stockout_without_order', 'tills_missing') then 'high'
-            when alert_type in ('stock_record_doubted', 'sales_doubted') then 'medium'
+            when alert_type in ('stock_record_doubted', 'sales_doubted', 'possible_diversion') then 'medium'
+            when alert_type like 'feedback_theme_jump_%' then 'medium'
             else 'low'
         end as severity,
         sku_id,

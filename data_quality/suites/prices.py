@@ -1,0 +1,181 @@
+"""Checks on estimates and lists about prices: intervals hold their estimate, prices never go up, amounts are sums."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from data_quality.checks import Check, Table, day
+from data_quality.suites.stock_lists import FAULT
+
+_RESPONSE, _PROMOTIONS, _MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
+RESPONSE = Table(_RESPONSE, ("sku_id", "elasticity"), needs=(_RESPONSE,))
+PROMOTIONS = Table(_PROMOTIONS, ("level", "node", "effect", "mechanic", "off_share"), needs=(_PROMOTIONS,))
+MARKDOWNS = Table(_MARKDOWNS, ("sku_id", "location_id", "basis", "starts_on"), needs=(_MARKDOWNS,))
+
+PROPOSALS = Table(
+    "ml.price_recommendations",
+    ("sku_id", "location_id", "channel", "member_tier"),
+    needs=("ml.price_recommendations",),
+)
+PLAN = Table("ml.promotion_plan", ("sku_id", "location_id", "week_start"), needs=("ml.promotion_plan",))
+RETURNS = Table("ml.promotion_roi", ("level", "node"), needs=("ml.promotion_roi",))
+LABELS = Table("ml.shelf_labels", ("location_id", "sku_id", "channel", "member_tier"), needs=("ml.shelf_labels",))
+
+
+def price_checks(as_of: date) -> list[Check]:
+    """Return the checks on estimates, price proposals, shelf labels and markdowns."""
+    return [*_response(as_of), *_promotions(as_of), *_proposals(as_of), *_plans(as_of), *_markdowns(as_of)]
+
+
+def _proposals(as_of: date) -> list[Check]:
+    return [
+        PROPOSALS.unique("sku_id", "location_id", "channel", "member_tier"),
+        *PROPOSALS.given("sku_id", "location_id", "channel", "member_tier", "new_price", "explanation"),
+        PROPOSALS.of_business_day(as_of, advice=FAULT),
+        PROPOSALS.never(
+            "dates_are_ahead",
+            f"effective_on is after {as_of}.",
+            f"(effective_on > {day(as_of)}) is not true",
+            "effective_on",
+            advice=FAULT,
+        ),
+        PROPOSALS.never(
+            "prices_change",
+            "A new price is above zero and another than the current one.",
+            "(new_price > 0 and abs(new_price - current_price) > 1e-6) is not true",
+            *("current_price", "new_price"),
+            advice=FAULT,
+        ),
+        PROPOSALS.never(
+            "margin_is_its_terms",
+            "margin = units x (price - cost), now and new; gain = the difference, not below zero, within its interval.",
+            "member_tier = '*' and (abs(margin_amount - units_qty * (current_price - unit_cost)) <= 0.01 "
+            "and abs(new_margin_amount - new_units_qty * (new_price - unit_cost)) <= 0.01 "
+            "and abs(gain_amount - new_margin_amount + margin_amount) <= 0.01 and gain_amount >= 0 "
+            "and gain_low_amount <= gain_amount + 0.01 and gain_amount <= gain_high_amount + 0.01) is not true",
+            *("units_qty", "current_price", "unit_cost", "new_price", "gain_amount"),
+            advice=FAULT,
+        ),
+        LABELS.unique("location_id", "sku_id", "channel", "member_tier"),
+        *LABELS.given("location_id", "sku_id", "new_price", "effective_on"),
+        LABELS.of_business_day(as_of, advice=FAULT),
+        LABELS.no_rows(
+            "labels_follow_proposals",
+            "Every label shows a price that was proposed for its place, or for all.",
+            f"select l.* from {LABELS.name} as l left join {PROPOSALS.name} as r on l.sku_id = r.sku_id "
+            "and l.channel = r.channel and l.member_tier = r.member_tier and r.location_id in ('*', l.location_id) "
+            "and r.new_price = l.new_price where r.sku_id is null",
+            (*LABELS.shown, "new_price"),
+            needs=(PROPOSALS.name,),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _plans(as_of: date) -> list[Check]:
+    return [
+        PLAN.unique("sku_id", "location_id", "week_start"),
+        *PLAN.given("sku_id", "location_id", "week_start", "mechanic", "new_price", "explanation"),
+        PLAN.of_business_day(as_of, advice=FAULT),
+        PLAN.never(
+            "return_is_its_terms",
+            "return = margin + week after + rest of the category, above zero at the lower end of its interval.",
+            "(abs(return_amount - direct_margin_amount - after_margin_amount - category_margin_amount) <= 0.01 "
+            "and return_low_amount > 0 and return_low_amount <= return_high_amount) is not true",
+            *("return_amount", "direct_margin_amount", "return_low_amount"),
+            advice=FAULT,
+        ),
+        PLAN.no_rows(
+            "budget_is_kept",
+            "All promotions together give away no more than the budget.",
+            f"select * from {PLAN.name} where budget_left_amount < -0.01",
+            (*PLAN.shown, "promotion_cost_amount", "budget_left_amount"),
+            advice=FAULT,
+        ),
+        RETURNS.unique("level", "node"),
+        *RETURNS.given("level", "node", "claim", "explanation"),
+        RETURNS.of_business_day(as_of, advice=FAULT),
+        RETURNS.never(
+            "effect_is_its_terms",
+            "effect = uplift - cannibalised - pulled forward, within its interval, and the claim says where that lies.",
+            "(abs(net_margin_effect_amount - uplift_margin_amount + coalesce(cannibalised_margin_amount, 0) "
+            "+ coalesce(pulled_forward_margin_amount, 0)) <= 0.01 * greatest(1, sku_count) "
+            "and (claim = 'gains') = (coalesce(net_margin_effect_low_amount, 0) > 0)) is not true",
+            *("net_margin_effect_amount", "uplift_margin_amount", "claim"),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _response(as_of: date) -> list[Check]:
+    return [
+        RESPONSE.unique("sku_id"),
+        *RESPONSE.given("sku_id", "is_conclusive", "weeks_seen"),
+        RESPONSE.of_business_day(as_of, advice=FAULT),
+        *RESPONSE.finite("elasticity", "discount_elasticity"),
+        RESPONSE.never(
+            "elasticity_lies_in_its_interval",
+            "low <= elasticity <= high, and conclusive says that high is below zero.",
+            "elasticity is not null and (elasticity_low <= elasticity and elasticity <= elasticity_high "
+            "and is_conclusive = (elasticity_high < 0)) is not true",
+            *("elasticity_low", "elasticity_high", "is_conclusive"),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _promotions(as_of: date) -> list[Check]:
+    return [
+        PROMOTIONS.unique("level", "node", "effect", "mechanic", "off_share"),
+        *PROMOTIONS.given("level", "node", "effect", "mechanic", "effect_pct"),
+        PROMOTIONS.of_business_day(as_of, advice=FAULT),
+        PROMOTIONS.never(
+            "effect_lies_in_its_interval",
+            "low <= effect <= high.",
+            "(effect_low_pct <= effect_pct and effect_pct <= effect_high_pct) is not true",
+            *("effect_pct", "effect_low_pct", "effect_high_pct"),
+            advice=FAULT,
+        ),
+    ]
+
+
+def _markdowns(as_of: date) -> list[Check]:
+    return [
+        MARKDOWNS.unique("sku_id", "location_id", "basis", "starts_on"),
+        *MARKDOWNS.given("sku_id", "location_id", "basis", "starts_on", "new_price", "channel", "explanation"),
+        MARKDOWNS.of_business_day(as_of, advice=FAULT),
+        MARKDOWNS.never(
+            "price_is_its_terms",
+            "new price = list price less the discount, to the cent.",
+            "(abs(new_price - list_price * (1 - off_share)) <= 0.00501 and off_share between 0 and 1) is not true",
+            *("list_price", "off_share", "new_price"),
+            advice=FAULT,
+        ),
+        MARKDOWNS.no_rows(
+            "prices_never_go_up",
+            "Within a path no price is above the one before.",
+            "select * from (select *, lag(new_price) over "
+            "(partition by sku_id, location_id, basis order by starts_on) "
+            f"as before_price from {_MARKDOWNS}) where new_price > before_price + 1e-6",
+            (*MARKDOWNS.shown, "new_price", "before_price"),
+            advice=FAULT,
+        ),
+        MARKDOWNS.no_rows(
+            "units_add_up",
+            "What is to clear is what is expected to sell along the path and what is left at its end.",
+            "select sku_id, location_id, basis, max(starts_on) as starts_on, min(clearance_qty) as clearance_qty, "
+            f"sum(expected_sold_qty) as expected_sold_qty from {_MARKDOWNS} group by sku_id, location_id, basis "
+            "having abs(min(clearance_qty) - sum(expected_sold_qty) - arg_max(expected_left_qty, starts_on)) > 0.05",
+            (*MARKDOWNS.shown, "clearance_qty", "expected_sold_qty"),
+            advice=FAULT,
+        ),
+        MARKDOWNS.never(
+            "gain_is_its_terms",
+            "On the first line gain = recovery - doing nothing, and the recovery lies in its interval.",
+            "(case when is_first then abs(gain_amount - recovery_amount + do_nothing_amount) <= 0.011 "
+            "and recovery_low_amount <= recovery_amount + 0.011 and recovery_amount <= recovery_high_amount + 0.011 "
+            "else gain_amount is null and recovery_amount is null end) is not true",
+            *("is_first", "recovery_amount", "do_nothing_amount", "gain_amount"),
+            advice=FAULT,
+        ),
+    ]

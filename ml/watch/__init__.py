@@ -1,0 +1,1 @@
+"""What to look at: sales that may have left their channel, themes that jump in what customers write."""
