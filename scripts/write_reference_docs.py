@@ -156,6 +156,17 @@ EXPOSURES = (
         ),
     ),
     Exposure(
+        "price_lists",
+        "Prices, promotions, clearance",
+        "application",
+        "How demand answers to prices (`ml/response`), and what to charge, promote and clear (`ml/planning`).",
+        (
+            *("dim_location", "dim_product", "fct_price", "int_product_price_weeks", "int_product_promotion_weeks"),
+            *("int_series_selected", "int_stock_positions", "int_unit_values", "mart_promotion_roi"),
+            "mart_slow_movers",
+        ),
+    ),
+    Exposure(
         "planners_page",
         "The planners' page",
         "dashboard",

@@ -98,8 +98,9 @@ def _plans(as_of: date) -> list[Check]:
         RETURNS.never(
             "effect_is_its_terms",
             "effect = uplift - cannibalised - pulled forward, within its interval, and the claim says where that lies.",
+            # four terms of each product, each to the cent
             "(abs(net_margin_effect_amount - uplift_margin_amount + coalesce(cannibalised_margin_amount, 0) "
-            "+ coalesce(pulled_forward_margin_amount, 0)) <= 0.01 * greatest(1, sku_count) "
+            "+ coalesce(pulled_forward_margin_amount, 0)) <= 0.021 * greatest(1, sku_count) "
             "and (claim = 'gains') = (coalesce(net_margin_effect_low_amount, 0) > 0)) is not true",
             *("net_margin_effect_amount", "uplift_margin_amount", "claim"),
             advice=FAULT,

@@ -68,7 +68,7 @@ class Taste:
 
 
 def lines_of(purchases: pl.DataFrame, products: pl.DataFrame) -> Lines:
-    """Return purchases (customer_id, sku_id, date; one row a customer, product and day) as numbers.
+    """Return purchases (customer_id, sku_id, date; one row a customer, product and day, in any order) as numbers.
 
     products: sku_id, group (the finest level of the hierarchy that is given; null = none).
     """
@@ -80,7 +80,6 @@ def lines_of(purchases: pl.DataFrame, products: pl.DataFrame) -> Lines:
         .join(_numbered(skus, "sku_id", "product"), on="sku_id")
         .join(groups, on="sku_id", how="left")
         .select("customer", "product", pl.col("group").fill_null(-1), "date")
-        .unique()
         .sort("customer", "product", "date")
     )
     return Lines(days, customers, skus)

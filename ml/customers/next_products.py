@@ -47,9 +47,9 @@ def next_products(
 ) -> NextProducts:
     """Return what each customer who may be written to will probably buy in the 28 days after `as_of`.
 
-    purchases: customer_id, sku_id, date, one row each. products: sku_id, product_name, department, category, group,
-    is_discontinued. customers: customer_id, marketing_consent (null = not said). Ten lines a customer, and after them
-    next_products_new products that the customer has never bought, unless they are among the ten.
+    purchases: customer_id, sku_id, date, each once, in any order. products: sku_id, product_name, department, category,
+    group, is_discontinued. customers: customer_id, marketing_consent (null = not said). Ten lines a customer, and after
+    them next_products_new products that the customer has never bought, unless they are among the ten.
     """
     lines = lines_of(_recommendable(purchases, products, as_of, settings), products)
     if lines.days.is_empty():

@@ -279,7 +279,7 @@ def to_ending(price: np.ndarray, settings: PricingSettings) -> np.ndarray:
     endings = np.array(sorted(settings.price_endings))
     unit = settings.price_ending_unit
     whole = np.floor(price[..., None] / unit + _CENT) + np.array([-1.0, 0.0, 1.0])
-    options = (whole[..., None] * unit + endings).reshape(*price.shape, -1)
+    options = (whole[..., None] * unit + endings).reshape(*price.shape, whole.shape[-1] * len(endings))
     options = np.round(np.where(options > _CENT, options, np.inf), 4)
     nearest = np.argmin(np.round(np.abs(options - price[..., None]), 6), axis=-1)
     return np.take_along_axis(options, nearest[..., None], axis=-1)[..., 0]

@@ -107,7 +107,14 @@ def test_every_model_has_a_key_test_or_a_reason(manifest: dict) -> None:
 
 def test_what_people_read_stands_in_the_lineage(manifest: dict) -> None:
     exposures = {node["name"]: node for node in manifest["exposures"].values()}
-    assert set(exposures) == {"analysts_file", "customer_values", "forecasts", "order_lists", "planners_page"}
+    assert set(exposures) == {
+        "analysts_file",
+        "customer_values",
+        "forecasts",
+        "order_lists",
+        "planners_page",
+        "price_lists",
+    }
     read = {name.split(".")[-1] for name in exposures["analysts_file"]["depends_on"]["nodes"]}
     assert read == {node["name"] for node in _models(manifest) if node["schema"] == "marts"}
 

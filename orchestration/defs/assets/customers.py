@@ -28,7 +28,7 @@ PURCHASES_QUERY = (
 )
 BOUGHT_QUERY = (
     "select customer_id, sku_id, sold_on as date from marts.fct_sales "
-    "where customer_id is not null and quantity > 0 and sold_on > ?::date - 364 - 5 * 28 group by all order by all"
+    "where customer_id is not null and quantity > 0 and sold_on > ?::date - 364 - 5 * 28 group by all"
 )
 RECOMMENDABLE_QUERY = (
     'select sku_id, product_name, department, category, coalesce(subcategory, category, department) as "group", '

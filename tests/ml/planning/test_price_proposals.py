@@ -118,6 +118,13 @@ def test_each_hard_rule_is_kept_and_matters(rule: str, more: dict, is_kept) -> N
     assert all(is_kept(row) for row in with_rule.iter_rows(named=True))
 
 
+def test_with_all_rules_on_a_night_without_a_conclusive_product_proposes_nothing() -> None:
+    lines, stays = _propose(_inputs([_price()], [_product()], [_answer(sd=3.0)]))
+    assert lines.schema == PROPOSALS_SCHEMA
+    assert lines.is_empty()
+    assert stays == {"the interval of its elasticity says nothing": 1}
+
+
 def test_no_price_goes_above_the_ceiling() -> None:
     inputs = _inputs([_price()], [_product(list_price=10.0)], [_answer(elasticity=-1.05)])
     lines, _ = _propose(inputs, {"ceiling": "hard"}, price_ceiling_pct=104.0)
