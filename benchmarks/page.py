@@ -113,7 +113,7 @@ select date '{AS_OF}' as as_of, sku_id, location_id, 'V' || hash(sku_id) % 40 as
     'Order ' || ceil(m * 11)::integer || ': expected demand over 10 days, stock on hand, on order.' as explanation
 from pairs where hash(sku_id, location_id) % 3 = 0;
 create table ml.available_to_promise as
-select 'all' as pool, sku_id, date '{AS_OF}' + k::integer as promised_for, 3.0 as promise_01pct_qty,
+select 'all' as pool, sku_id, date '{AS_OF}' + k::integer as promised_for, 9.0 as on_hand_qty, 3.0 as promise_01pct_qty,
     5.0 as promise_05pct_qty, 7.0 as promise_10pct_qty, 'Stock less what stores need.' as explanation
 from marts.dim_product, range(1, 5) as t (k);
 create table marts.kpi_daily as

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import dagster as dg
 import duckdb
 import pytest
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
+from sqlalchemy.exc import OperationalError
 
 from orchestration import dbt, recovery
 from orchestration.defs.checks import require_memory
 from orchestration.defs.steps import MemoryLimitError, retrying_io
+from orchestration.errors import ShelfcastError
+from orchestration.night import _told_of_disk
 from orchestration.settings import load_settings
 from orchestration.warehouse import configuration, connect, spare_memory
 
@@ -101,3 +106,11 @@ def test_a_warehouse_that_needs_more_memory_to_open_is_not_broken(settings, monk
     monkeypatch.setattr(recovery.duckdb, "connect", refuse)
     assert recovery.set_aside_broken(settings) is None
     assert settings.warehouse.exists()
+
+
+def test_what_the_disk_refuses_outside_the_steps_is_one_line(settings):
+    full = sqlite3.OperationalError("disk I/O error")
+    for error in (OSError(28, "No space left on device"), OperationalError("commit", None, full)):
+        said = r"records cannot be kept \(.*(No space left|disk I/O error)"
+        with pytest.raises(ShelfcastError, match=said), _told_of_disk(settings):
+            raise error
