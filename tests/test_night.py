@@ -143,7 +143,7 @@ def test_check_results_are_kept_over_the_nights_beside_the_lists_of_doubts(two_n
         con.execute("select sku_id, why, repair_rule from mart_review_queue; select date from mart_missing_till_days")
     assert (first[0], second[0]) == ("run-00001", "run-00002")
     assert first[1] == second[1] == tonight
-    assert second[2] == 5, "extracts, tables, forecasts, orders, marts"
+    assert second[2] == 6, "extracts, tables, forecasts, orders, prices, marts"
     assert counted[0] > 0, "its stock is drawn by chance, not made of its sales"
 
 
