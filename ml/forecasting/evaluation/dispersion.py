@@ -127,8 +127,7 @@ def surprise(mean: np.ndarray, actual: np.ndarray, alphas: np.ndarray, family: s
     """Mean over the windows of -log(density of what came), by alpha: (len(alphas),)."""
     inner = mean / (1 - idle)
     density = (1 - idle) * np.exp(log_density(inner, alphas[:, None], actual, family))
-    if family == COUNT or idle > 0:
-        density = density + idle * (np.rint(actual) == 0)
+    density += idle * (np.rint(actual) == 0)
     return -np.log(np.maximum(density, _RAREST / (1 + inner))).mean(axis=1)
 
 
