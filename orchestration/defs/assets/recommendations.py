@@ -140,6 +140,9 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
             deps=[
                 dg.AssetKey(["ml", "replenishment_orders"]),
                 dg.AssetKey(["ml", "transfer_orders"]),
+                dg.AssetKey(["ml", "assortment_changes"]),
+                dg.AssetKey(["ml", "forecast_daily"]),
+                dg.AssetKey(["ml", "forecast_weekly"]),
                 dg.AssetKey(["feeds", "decisions_recommendations"]),
             ],
             group_name="planning",
