@@ -127,13 +127,14 @@ _COLUMNS = {
 _EXPECTED = """
 create or replace temp table expected as
 with days as (
-    select sku_id, location_id, sum(mean) as qty from ml.forecast_daily semi join {lines} using (sku_id, location_id)
+    select sku_id, location_id, sum(mean::decimal(18, 6))::double as qty
+    from ml.forecast_daily semi join {lines} using (sku_id, location_id)
     where date <= $as_of::date + 28 group by all
 ),
 weeks as (
-    select sku_id, location_id, sum(
+    select sku_id, location_id, sum((
         mean * least(days_covered, $as_of::date + 92 - greatest(week_start, $as_of::date + 1)) / days_covered
-    ) as qty
+    )::decimal(18, 6))::double as qty
     from ml.forecast_weekly semi join {lines} using (sku_id, location_id)
     where week_start <= $as_of::date + 91 group by all
 )

@@ -23,7 +23,7 @@
                 * {{ var('holding_cost_yearly_pct') }} / 100.0 / 364
                 * least(
                     364,
-                    coalesce((surplus_qty + ({{ qty }} - short_qty) / 2) * needed_days / nullif(needed_qty, 0), 364)
+                    coalesce((surplus_qty + ({{ qty }} - short_qty) / 2) * horizon_days / nullif(demand_qty, 0), 364)
                 )
         else 0
     end

@@ -74,7 +74,10 @@ demanded as (
         sum(moving_days.lost_qty) as lost_qty,
         sum(moving_days.lost_margin_amount) as lost_margin_amount,
         sum(
-            case when moving_days.date <= sides.needed_until then moving_days.units_qty + moving_days.lost_qty else 0 end
+            case
+                when moving_days.date <= sides.needed_until then moving_days.units_qty + moving_days.lost_qty
+                else 0
+            end
         ) as needed_qty,
         sum(case when moving_days.date <= sides.needed_until then moving_days.lost_qty else 0 end) as lost_then_qty
     from sides
@@ -112,6 +115,7 @@ joined as (
         coalesce(receiver.lost_margin_amount, 0) as lost_margin_amount,
         cast(coalesce(receiver.needed_qty, 0) as double) as needed_qty,
         cast(coalesce(receiver.lost_then_qty, 0) as double) as lost_then_qty,
+        cast(coalesce(receiver.sold_qty + receiver.lost_qty, 0) as double) as demand_qty,
         cast(coalesce(sender.needed_qty, 0) as double) as sender_needed_qty,
         -- what the stock position could not have served until the next order can come
         greatest(0, cast(coalesce(receiver.needed_qty, 0) as double) - measured.position_qty) as short_qty,
@@ -159,12 +163,17 @@ final as (
         cast(end_on_hand_qty as decimal(18, 3)) as end_on_hand_qty,
         needed_qty,
         case when is_known then short_qty end as short_qty,
-        case when is_known then {{ hindsight_qty('short_qty', 'order_multiple', 'min_order_qty') }} end as hindsight_qty,
+        case
+            when is_known then {{ hindsight_qty('short_qty', 'order_multiple', 'min_order_qty') }}
+        end as hindsight_qty,
         case when is_known then cast(sold_qty as double) - avoided_qty end as without_qty,
         case when is_known then cast(sold_amount as double) - avoided_qty * unit_margin end as without_amount,
-        {%- for name, qty in {'recommended': 'recommended_qty', 'decided': 'wanted_qty'}.items() %}
-        case when is_known then {{ goods_gain(qty, 'least(' ~ qty ~ ', short_qty)') }} end as {{ name }}_gain_amount,
-        {%- endfor %}
+        case
+            when is_known then {{ goods_gain('recommended_qty', 'least(recommended_qty, short_qty)') }}
+        end as recommended_gain_amount,
+        case
+            when is_known then {{ goods_gain('wanted_qty', 'least(wanted_qty, short_qty)') }}
+        end as decided_gain_amount,
         case when is_known then {{ goods_gain('done_qty', 'avoided_qty') }} end as realised_gain_amount
     from avoided
 

@@ -61,6 +61,8 @@ windows as (
         measured.as_of as before_until,
         measured.measured_from,
         measured.measured_until,
+        -- what is cleared has its cost behind it: its money is what comes in
+        case when measured.list = 'markdown_plan' then 0 else coalesce(measured.unit_cost, 0) end as cost,
         -- sales are not told apart by member tier, and their price by channel not by place
         measured.channel = '*' and measured.member_tier = '*' as is_measurable
     from measured
@@ -75,24 +77,8 @@ own as (
         windows.horizon_days,
         sum(case when sales.date <= windows.before_until then sales.net_qty else 0 end) as before_qty,
         sum(case when sales.date >= windows.measured_from then sales.net_qty else 0 end) as sold_qty,
-        -- what is cleared has its cost behind it: its money is what comes in
-        sum(
-            case
-                when sales.date <= windows.before_until
-                    then case when windows.list = 'markdown_plan' then sales.net_amount else sales.margin_amount end
-                else 0
-            end
-        ) as before_amount,
-        sum(
-            case
-                when sales.date >= windows.measured_from
-                    then case when windows.list = 'markdown_plan' then sales.net_amount else sales.margin_amount end
-                else 0
-            end
-        ) as sold_amount,
-        count(*) = count(
-            case when windows.list = 'markdown_plan' then sales.net_amount else sales.margin_amount end
-        ) as has_amounts
+        sum(case when sales.date <= windows.before_until then sales.net_amount else 0 end) as before_net_amount,
+        sum(case when sales.date >= windows.measured_from then sales.net_amount else 0 end) as sold_net_amount
     from windows
     inner join sales
         on
@@ -152,8 +138,8 @@ compared as (
         windows.is_measurable,
         coalesce(own.sold_qty, 0) as sold_qty,
         coalesce(own.before_qty, 0) as before_qty,
-        case when coalesce(own.has_amounts, true) then coalesce(own.sold_amount, 0) end as sold_amount,
-        case when coalesce(own.has_amounts, true) then coalesce(own.before_amount, 0) end as before_amount,
+        coalesce(own.sold_net_amount - own.sold_qty * windows.cost, 0) as sold_amount,
+        coalesce(own.before_net_amount - own.before_qty * windows.cost, 0) as before_amount,
         case
             when others.control_before_qty > 0 and others.control_after_qty >= 0
                 then cast(others.control_after_qty as double) / cast(others.control_before_qty as double)
@@ -177,7 +163,7 @@ final as (
         horizon_days,
         case
             when not is_measurable then 'not told apart'
-            when trend is null or sold_amount is null then 'no comparison'
+            when trend is null then 'no comparison'
             else 'measured'
         end as status,
         cast(sold_qty as decimal(18, 3)) as sold_qty,

@@ -160,8 +160,8 @@ promoted as (
         on
             recommended.sku_id = promotion_periods.sku_id
             and (recommended.location_id = '*' or recommended.location_id = promotion_periods.location_id)
-            and promotion_periods.starts_on <= recommended.acts_until
-            and promotion_periods.ends_on >= recommended.act_on
+            and recommended.acts_until >= promotion_periods.starts_on
+            and recommended.act_on <= promotion_periods.ends_on
             and recommended.as_of < promotion_periods.starts_on
     inner join promotions on promotion_periods.promotion_id = promotions.promotion_id
     where recommended.list = 'promotion_plan' and recommended.acts_until <= {{ as_of() }}
@@ -179,8 +179,10 @@ ranged as (
         on
             recommended.sku_id = ranging.sku_id
             and recommended.location_id = ranging.location_id
-            and case when recommended.action = 'list' then ranging.listed_on else ranging.delisted_on end
-            between recommended.act_on and recommended.acts_until
+            and recommended.act_on
+            <= case when recommended.action = 'list' then ranging.listed_on else ranging.delisted_on end
+            and recommended.acts_until
+            >= case when recommended.action = 'list' then ranging.listed_on else ranging.delisted_on end
     where recommended.list = 'assortment_changes'
     group by recommended.recommendation_id
 
@@ -194,13 +196,6 @@ final as (
         cast(goods.executed_qty as double) as executed_qty,
         cast(goods.received_qty as double) as received_qty,
         prices.executed_price,
-        -- until when it may still be carried out
-        case
-            when recommended.list in ('replenishment_orders', 'transfer_orders')
-                then {{ add_days('recommended.act_on', 'cast(greatest(recommended.review_days, 1) as integer)') }}
-                > {{ as_of() }}
-            else recommended.acts_until > {{ as_of() }}
-        end as is_pending,
         case
             when goods.recommendation_id is not null
                 then goods.executed_qty = coalesce(recommended.decided_qty, recommended.recommended_qty)
@@ -219,6 +214,11 @@ final as (
     left join prices on recommended.recommendation_id = prices.recommendation_id
     left join promoted on recommended.recommendation_id = promoted.recommendation_id
     left join ranged on recommended.recommendation_id = ranged.recommendation_id
+    where
+        goods.recommendation_id is not null
+        or prices.executed_price is not null
+        or promoted.recommendation_id is not null
+        or ranged.recommendation_id is not null
 
 )
 

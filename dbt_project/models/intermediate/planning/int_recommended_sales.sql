@@ -36,7 +36,6 @@ sold as (
         days.units_qty,
         days.units_qty - days.returns_qty as net_qty,
         days.net_amount,
-        days.margin_amount,
         days.units_qty * days.shelf_price as shelf_amount
     from days
     inner join sku_locations on days.sku_location_key = sku_locations.sku_location_key
@@ -55,9 +54,6 @@ final as (
         cast(sum(sold.units_qty) as decimal(18, 3)) as units_qty,
         cast(sum(sold.net_qty) as decimal(18, 3)) as net_qty,
         cast(sum(sold.net_amount) as decimal(18, 2)) as net_amount,
-        case
-            when count(sold.margin_amount) = count(*) then cast(sum(sold.margin_amount) as decimal(18, 2))
-        end as margin_amount,
         cast(sum(sold.shelf_amount) as decimal(18, 4)) as shelf_amount
     from scopes
     inner join sold

@@ -37,7 +37,14 @@ final as (
         executed.received_qty,
         case
             when recommended.withheld_reason is not null and executed.is_as_decided is null then 'withheld'
-            when executed.is_as_decided is null and executed.is_pending then 'pending'
+            -- the time in which it may still be carried out is not over
+            when
+                executed.is_as_decided is null
+                and {{ as_of() }} < coalesce(
+                    recommended.acts_until,
+                    {{ add_days('recommended.act_on', 'cast(greatest(recommended.review_days, 1) as integer)') }}
+                )
+                then 'pending'
             when
                 executed.is_as_decided is null
                 and recommended.recommended_price is not null
@@ -57,7 +64,7 @@ final as (
         executed.executed_price,
         recommended.expected_gain_amount
     from recommended
-    inner join executed on recommended.recommendation_id = executed.recommendation_id
+    left join executed on recommended.recommendation_id = executed.recommendation_id
 
 )
 

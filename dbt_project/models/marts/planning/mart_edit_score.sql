@@ -51,9 +51,9 @@ counted as (
         count(case when changed_qty > 0 then 1 end) as raised_count,
         count(case when decided_error_qty < recommended_error_qty then 1 end) as nearer_count,
         count(case when decided_error_qty > recommended_error_qty then 1 end) as farther_count,
-        avg(recommended_error_qty) as recommended_error_qty,
-        avg(decided_error_qty) as decided_error_qty,
-        sum(gain_amount) as gain_amount
+        {{ exact_sum('recommended_error_qty') }} / count(*) as recommended_error_qty,
+        {{ exact_sum('decided_error_qty') }} / count(*) as decided_error_qty,
+        {{ exact_sum('gain_amount') }} as gain_amount
     from scoped
     group by list, decided_by, category
 
@@ -74,10 +74,9 @@ final as (
         decided_error_qty,
         gain_amount,
         case
-            when nearer_count - farther_count >= 1.645 * sqrt(nearer_count + farther_count)
-                and nearer_count + farther_count >= 8 then 'wins'
-            when farther_count - nearer_count >= 1.645 * sqrt(nearer_count + farther_count)
-                and nearer_count + farther_count >= 8 then 'loses'
+            when nearer_count + farther_count < 8 then 'not clear'
+            when nearer_count - farther_count >= 1.645 * sqrt(nearer_count + farther_count) then 'wins'
+            when farther_count - nearer_count >= 1.645 * sqrt(nearer_count + farther_count) then 'loses'
             else 'not clear'
         end as verdict
     from counted
