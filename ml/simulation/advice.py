@@ -95,9 +95,17 @@ def _sentence() -> pl.Expr:
         pl.lit(" % when "),
         (100 * pl.col("tuned_target")).round(1).cast(pl.String),
         pl.lit(" % is asked for"),
-        pl.when(pl.col("stock_change_pct").is_not_null())
-        .then(pl.concat_str(pl.lit(", with "), points("stock_change_pct"), pl.lit(" % more stock")))
-        .otherwise(pl.lit("")),
+        pl.when(pl.col("stock_change_pct").is_null())
+        .then(pl.lit(""))
+        .otherwise(
+            pl.concat_str(
+                pl.lit(", with "),
+                pl.col("stock_change_pct").abs().round(1).cast(pl.String),
+                pl.when(pl.col("stock_change_pct") < 0)
+                .then(pl.lit(" % less stock"))
+                .otherwise(pl.lit(" % more stock")),
+            )
+        ),
         pl.lit(". "),
     )
     todo = (

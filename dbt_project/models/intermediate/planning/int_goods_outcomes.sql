@@ -166,8 +166,8 @@ final as (
         case
             when is_known then {{ hindsight_qty('short_qty', 'order_multiple', 'min_order_qty') }}
         end as hindsight_qty,
-        case when is_known then cast(sold_qty as double) - avoided_qty end as without_qty,
-        case when is_known then cast(sold_amount as double) - avoided_qty * unit_margin end as without_amount,
+        case when is_known then cast(sold_qty as double) - avoided_qty end as expected_without_qty,
+        case when is_known then cast(sold_amount as double) - avoided_qty * unit_margin end as expected_without_amount,
         case
             when is_known then {{ goods_gain('recommended_qty', 'least(recommended_qty, short_qty)') }}
         end as recommended_gain_amount,

@@ -168,8 +168,8 @@ final as (
         end as status,
         cast(sold_qty as decimal(18, 3)) as sold_qty,
         cast(sold_amount as decimal(18, 2)) as sold_amount,
-        case when is_measurable then cast(before_qty as double) * trend end as without_qty,
-        case when is_measurable then cast(before_amount as double) * trend end as without_amount,
+        case when is_measurable then cast(before_qty as double) * trend end as expected_without_qty,
+        case when is_measurable then cast(before_amount as double) * trend end as expected_without_amount,
         case
             when is_measurable then cast(sold_amount as double) - cast(before_amount as double) * trend
         end as realised_gain_amount

@@ -64,8 +64,8 @@ final as (
         goods.short_qty,
         goods.hindsight_qty,
         coalesce(goods.sold_amount, prices.sold_amount) as sold_amount,
-        coalesce(goods.without_qty, prices.without_qty) as without_qty,
-        coalesce(goods.without_amount, prices.without_amount) as without_amount,
+        coalesce(goods.expected_without_qty, prices.expected_without_qty) as expected_without_qty,
+        coalesce(goods.expected_without_amount, prices.expected_without_amount) as expected_without_amount,
         -- what was expected of a price is of four weeks
         case
             when measured.list = 'price_recommendations' then measured.expected_gain_amount * measured.horizon_days / 28
