@@ -14,13 +14,20 @@ sales as (
 
 channel_days as (
 
-    select * from {{ ref('mart_sku_channel_day') }}
+    select * from {{ ref('int_sku_channel_daily') }}
+
+),
+
+sku_keys as (
+
+    select * from {{ ref('int_sku_locations_grouped') }}
+    where sku_key = sku_location_key
 
 ),
 
 products as (
 
-    select * from {{ ref('dim_product') }}
+    select * from {{ ref('stg_erp__products') }}
 
 ),
 
@@ -40,8 +47,9 @@ control as (
         channel_days.date,
         sum(channel_days.units_qty - channel_days.returns_qty) as net_qty
     from channel_days
-    inner join products on channel_days.sku_id = products.sku_id
-    left join recommended on channel_days.sku_id = recommended.sku_id
+    inner join sku_keys on channel_days.sku_key = sku_keys.sku_key
+    left join products on sku_keys.sku_id = products.sku_id
+    left join recommended on sku_keys.sku_id = recommended.sku_id
     where recommended.sku_id is null
     group by coalesce(products.category, 'none'), channel_days.date
 

@@ -6,13 +6,13 @@ with recommended as (
 
 purchase_orders as (
 
-    select * from {{ ref('fct_purchase_orders') }}
+    select * from {{ ref('int_purchase_order_lines') }}
 
 ),
 
 transfers as (
 
-    select * from {{ ref('fct_transfers') }}
+    select * from {{ ref('int_transfer_lines') }}
 
 ),
 
@@ -28,15 +28,21 @@ sales as (
 
 ),
 
-promotion_periods as (
+promotion_pairs as (
 
-    select * from {{ ref('fct_promotion_periods') }}
+    select * from {{ ref('int_promotion_pairs') }}
+
+),
+
+sku_locations as (
+
+    select * from {{ ref('int_sku_locations_numbered') }}
 
 ),
 
 promotions as (
 
-    select * from {{ ref('dim_promotion') }}
+    select * from {{ ref('stg_erp__promotions') }}
 
 ),
 
@@ -148,13 +154,28 @@ prices as (
 
 ),
 
+promotion_periods as (
+
+    select
+        promotion_pairs.promotion_id,
+        promotions.mechanic,
+        sku_locations.sku_id,
+        sku_locations.location_id,
+        promotion_pairs.starts_on,
+        promotion_pairs.ends_on
+    from promotion_pairs
+    inner join sku_locations on promotion_pairs.sku_location_key = sku_locations.sku_location_key
+    inner join promotions on promotion_pairs.promotion_id = promotions.promotion_id
+
+),
+
 -- a promotion of the product that began after the night and runs on days of the line; of that mechanic, if any is
 promoted as (
 
     select
         recommended.recommendation_id,
         min(promotion_periods.starts_on) as executed_on,
-        max(case when promotions.mechanic = recommended.action then 1 else 0 end) = 1 as is_as_said
+        max(case when promotion_periods.mechanic = recommended.action then 1 else 0 end) = 1 as is_as_said
     from recommended
     inner join promotion_periods
         on
@@ -163,7 +184,6 @@ promoted as (
             and recommended.acts_until >= promotion_periods.starts_on
             and recommended.act_on <= promotion_periods.ends_on
             and recommended.as_of < promotion_periods.starts_on
-    inner join promotions on promotion_periods.promotion_id = promotions.promotion_id
     where recommended.list = 'promotion_plan' and recommended.acts_until <= {{ as_of() }}
     group by recommended.recommendation_id
 
