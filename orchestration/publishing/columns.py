@@ -57,7 +57,7 @@ _MEANINGS = {
     "order_on": "Day on which to place the order.",
     "alert_id": "Type, product, place and day of the alert.",
     "alert_type": "What is wrong: stockout_without_order, tills_missing, stock_record_doubted, sales_doubted, "
-    "possible_diversion, feedback_theme_jump_ and the theme, or the rule of a slow mover.",
+    "possible_diversion, new_product_hit, feedback_theme_jump_ and the theme, or the rule of a slow mover.",
     "measured_value": "What was measured, in the unit of the rule.",
     "threshold": "Limit of the rule that it passed.",
     "money_at_risk": "Margin, stock at cost or sales at stake; empty = no price or cost is known.",

@@ -9,6 +9,7 @@ import pytest
 from ml.watch.contract import ALERTS_SCHEMA
 from ml.watch.diversion import DIVERSION, diverted
 from ml.watch.feedback import feedback_themes, sentiment, themes_of
+from ml.watch.launches import hit_alerts
 from ml.watch.lexicon import THEMES
 from ml.watch.settings import WatchSettings
 
@@ -132,3 +133,29 @@ def test_texts_in_any_order_say_the_same():
     both = [feedback_themes(each, AS_OF, WatchSettings()) for each in (texts, mixed)]
     assert both[0][0].equals(both[1][0])
     assert both[0][1].equals(both[1][1])
+
+
+def test_a_hit_is_one_alert_that_keeps_its_id_and_says_how_far_above_launches_it_is() -> None:
+    hits = pl.DataFrame(
+        {
+            "sku_id": ["b", "a"],
+            "first_sold_on": [date(2024, 3, 1), date(2024, 3, 8)],
+            "ratio": [6.0, 4.0],
+            "usual_units_per_place": [0.5, 1.0],
+            "high_units_per_place": [1.5, 2.0],
+            "explanation": ["3 a place.", "4 a place."],
+        }
+    )
+    alerts = hit_alerts(hits)
+    assert alerts.schema == ALERTS_SCHEMA
+    assert alerts.row(1, named=True) == {
+        "alert_type": "new_product_hit",
+        "sku_id": "b",
+        "location_id": "all places",
+        "date": date(2024, 3, 1),
+        "measured_value": 6.0,
+        "threshold": 3.0,
+        "money_at_risk": None,
+        "explanation": "3 a place. See that its orders keep up, and where else it could sell.",
+    }
+    assert hit_alerts(hits.clear()).is_empty()

@@ -155,7 +155,8 @@ final as (
         -- what loses sales or blinds the forecast comes before stock that lies too long
         case
             when alert_type in ('stockout_without_order', 'tills_missing') then 'high'
-            when alert_type in ('stock_record_doubted', 'sales_doubted', 'possible_diversion') then 'medium'
+            when alert_type in ('stock_record_doubted', 'sales_doubted', 'possible_diversion', 'new_product_hit')
+                then 'medium'
             when alert_type like 'feedback_theme_jump_%' then 'medium'
             else 'low'
         end as severity,
