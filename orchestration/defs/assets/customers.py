@@ -1,6 +1,6 @@
 """Stage 5b: what each customer is worth and will probably buy. Empty, with the reason, where no sale names one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import polars as pl
@@ -17,7 +17,8 @@ from ml.customers.evaluation import DECIDING
 from orchestration import runs
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
+from orchestration.settings import Settings
 from orchestration.warehouse import connect, read_frame, replace_table
 
 VALUE, ACCURACY, NOTES = "ml.customer_value", "ml.customer_accuracy", "ml.customer_notes"
@@ -55,17 +56,12 @@ NO_CONSENT = (
 
 @dg.multi_asset(
     name="customer_value",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[*gated_keys(gates.MARTS), dg.AssetKey(["intermediate", "int_customer_days"])],
-            group_name="customers",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(
+        TABLES,
+        [*gated_keys(gates.MARTS), "intermediate.int_customer_days"],
+        "customers",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def customer_value(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -85,28 +81,18 @@ def customer_value(context: dg.AssetExecutionContext, company: Company) -> Itera
         context.log.info(_said(result, settings.currency))
     for note in result.notes:
         context.log.info(note)
-    absent = [{"kind": "absent", "text": NO_CUSTOMERS}] if purchases.is_empty() else []
-    with retrying_io(), connect(settings) as con:
-        rows = replace_table(con, VALUE, result.values)
-        measured = replace_table(con, ACCURACY, result.accuracy)
-        replace_table(con, NOTES, pl.DataFrame(absent, schema={"kind": pl.String, "text": pl.String}))
-    yield dg.MaterializeResult(asset_key=VALUE.split("."), metadata={"dagster/row_count": rows})
-    yield dg.MaterializeResult(asset_key=ACCURACY.split("."), metadata={"dagster/row_count": measured})
+    reason = NO_CUSTOMERS if purchases.is_empty() else None
+    yield from _kept(settings, {VALUE: result.values, ACCURACY: result.accuracy}, NOTES, reason)
 
 
 @dg.multi_asset(
     name="customer_next_products",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[*gated_keys(gates.MARTS), dg.AssetKey(["intermediate", "int_customer_days"])],
-            group_name="customers",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in NEXT_TABLES.items()
-    ],
+    specs=table_specs(
+        NEXT_TABLES,
+        [*gated_keys(gates.MARTS), "intermediate.int_customer_days"],
+        "customers",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def customer_next_products(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -131,13 +117,20 @@ def customer_next_products(context: dg.AssetExecutionContext, company: Company) 
     ):
         context.log.info(f"of ten products by {model} {10 * rate:.2f} were bought{' (used)' if is_chosen else ''}")
     reason = NO_CUSTOMERS if purchases.is_empty() else NO_CONSENT if result.lines.is_empty() else None
+    yield from _kept(settings, {NEXT: result.lines, NEXT_ACCURACY: result.accuracy}, NEXT_NOTES, reason)
+
+
+def _kept(
+    settings: Settings, frames: Mapping[str, pl.DataFrame], notes: str, reason: str | None
+) -> Iterator[dg.MaterializeResult]:
+    """Replace the step's tables, with the reason in `notes` where they say nothing, and tell Dagster of each."""
     absent = [{"kind": "absent", "text": reason}] if reason else []
     with retrying_io(), connect(settings) as con:
-        rows = replace_table(con, NEXT, result.lines)
-        measured = replace_table(con, NEXT_ACCURACY, result.accuracy)
-        replace_table(con, NEXT_NOTES, pl.DataFrame(absent, schema={"kind": pl.String, "text": pl.String}))
-    yield dg.MaterializeResult(asset_key=NEXT.split("."), metadata={"dagster/row_count": rows})
-    yield dg.MaterializeResult(asset_key=NEXT_ACCURACY.split("."), metadata={"dagster/row_count": measured})
+        for table, frame in frames.items():
+            replace_table(con, table, frame)
+        replace_table(con, notes, pl.DataFrame(absent, schema={"kind": pl.String, "text": pl.String}))
+    for table, frame in frames.items():
+        yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": frame.height})
 
 
 def _said(result: CustomerResult, currency: str) -> str:

@@ -20,7 +20,7 @@ from ml.response.pipeline import Response, estimate_response
 from orchestration import runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, read_frame, replace_table, table_exists
 
@@ -175,17 +175,7 @@ NO_STOCK = "no erp/inventory delivered"
 
 @dg.multi_asset(
     name="prices",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[dg.AssetKey(read.split(".")) for read in READ],
-            group_name="planning",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(TABLES, READ, "planning", {"python", "polars", "duckdb"}),
     pool=POOL,
 )
 def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:

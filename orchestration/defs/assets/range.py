@@ -10,7 +10,7 @@ from data_quality import gates
 from orchestration import runs
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.warehouse import connect, read_frame, replace_table
 
 NOTES = "ml.range_notes"
@@ -137,23 +137,18 @@ QUERIES = {
 
 @dg.multi_asset(
     name="range_lists",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[
-                *gated_keys(gates.MARTS),
-                dg.AssetKey(["intermediate", "int_sku_locations_numbered"]),
-                dg.AssetKey(["intermediate", "int_sales_channel_daily"]),
-                dg.AssetKey(["intermediate", "int_unit_values"]),
-                dg.AssetKey(["marts", "mart_region_preference"]),
-            ],
-            group_name="range",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(
+        TABLES,
+        [
+            *gated_keys(gates.MARTS),
+            "intermediate.int_sku_locations_numbered",
+            "intermediate.int_sales_channel_daily",
+            "intermediate.int_unit_values",
+            "marts.mart_region_preference",
+        ],
+        "range",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def range_lists(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:

@@ -13,7 +13,7 @@ from ml.planning.stock_plan import StockPlan, SupplyInputs, plan_stock
 from orchestration import recommendation_history, runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.replays import tuned_targets
 from orchestration.warehouse import connect, read_frame, replace_table
 
@@ -78,17 +78,7 @@ READ = (
 
 @dg.multi_asset(
     name="recommendations",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[dg.AssetKey(read.split(".")) for read in READ],
-            group_name="planning",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(TABLES, READ, "planning", {"python", "polars", "duckdb"}),
     pool=POOL,
 )
 def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -134,25 +124,16 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
 
 @dg.multi_asset(
     name="recommendation_history",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[
-                dg.AssetKey(["ml", "replenishment_orders"]),
-                dg.AssetKey(["ml", "transfer_orders"]),
-                dg.AssetKey(["feeds", "decisions_recommendations"]),
-            ],
-            group_name="planning",
-            kinds={"duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in {
+    specs=table_specs(
+        {
             recommendation_history.KNOWN: "Every line recommended by this and earlier published nights, as decided.",
             recommendation_history.DECISIONS: "What came back in planners' workbooks: accepted, changed, rejected, "
             "refused.",
-        }.items()
-    ],
+        },
+        ["ml.replenishment_orders", "ml.transfer_orders", "feeds.decisions_recommendations"],
+        "planning",
+        {"duckdb"},
+    ),
     pool=POOL,
 )
 def recommended(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:

@@ -10,7 +10,7 @@ import dagster as dg
 from orchestration import night_lock, runs
 from orchestration.defs.assets.forecasts import EVENTS_QUERY, HISTORY_QUERY, SERIES_QUERY
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.errors import ShelfcastError
 from orchestration.replays import NOTES, RESULTS, TUNING, keep_replay
 from orchestration.warehouse import connect, read_frame, table_exists
@@ -32,21 +32,12 @@ QUERIES = {
 
 @dg.multi_asset(
     name="replay_history",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[
-                dg.AssetKey(["ml", "demand_history"]),
-                dg.AssetKey(["intermediate", "int_sourcing_resolved"]),
-                dg.AssetKey(["intermediate", "int_shelf_terms"]),
-            ],
-            group_name="proof",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(
+        TABLES,
+        ["ml.demand_history", "intermediate.int_sourcing_resolved", "intermediate.int_shelf_terms"],
+        "proof",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def replay_history(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:

@@ -12,7 +12,7 @@ from ml.watch.feedback import FEEDBACK_SCHEMA, feedback_themes
 from orchestration import runs
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.warehouse import connect, read_frame, replace_table
 
 WATCHED, FEEDBACK = "ml.watched", "ml.feedback_themes"
@@ -45,22 +45,17 @@ order by f._source, f.feedback_id
 
 @dg.multi_asset(
     name="watched",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[
-                *gated_keys(gates.MARTS),
-                dg.AssetKey(["intermediate", "int_sku_locations_numbered"]),
-                dg.AssetKey(["staging", "stg_erp__product_links"]),
-                dg.AssetKey(["feeds", "crm_feedback"]),
-            ],
-            group_name="watch",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(
+        TABLES,
+        [
+            *gated_keys(gates.MARTS),
+            "intermediate.int_sku_locations_numbered",
+            "staging.stg_erp__product_links",
+            "feeds.crm_feedback",
+        ],
+        "watch",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def watched(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
