@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from orchestration import edit_history, failpoints, model_registry, runs
+from orchestration import edit_history, failpoints, model_registry, notes, runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io, table_specs
@@ -122,9 +122,7 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
                     shown["calibration"] = metadata.calibration(result.accuracy)
                 yield dg.MaterializeResult(asset_key=["ml", table], metadata=shown)
             replace_table(con, "ml.models", models)
-            replace_table(
-                con, "ml.forecast_warnings", pl.DataFrame({"warning": result.warnings}, {"warning": pl.String})
-            )
+            notes.keep(con, "forecasts", result.warnings)
             runs.note_models(con, run_id, in_use)
             edit_history.note(con, run_id, result.edits)
         failpoints.reached("after_forecasts")

@@ -17,14 +17,13 @@ from ml.planning.promotion_plan import PromotionInputs, plan_promotions
 from ml.response.panel import MECHANICS_SCHEMA, WEEKS_SCHEMA
 from ml.response.past_promotions import PROMOTED_SCHEMA, promotion_returns
 from ml.response.pipeline import Response, estimate_response
-from orchestration import runs
+from orchestration import notes, runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, read_frame, replace_table, table_exists
 
-NOTES = "ml.price_notes"
 TABLES = {
     "ml.price_response": "Elasticity of each product to its shelf price and to discounts, with interval and evidence.",
     "ml.promotion_response": "Uplift by mechanic and depth, what comes after, what the rest of the category loses.",
@@ -290,6 +289,4 @@ def _write(
             con.execute(f"drop table if exists ml.{name}")
         else:
             replace_table(con, f"ml.{name}", frame)
-    notes = [{"kind": "warning", "output": None, "text": text} for text in warnings]
-    notes += [{"kind": "absent", "output": name, "text": text} for name, text in absent.items()]
-    replace_table(con, NOTES, pl.DataFrame(notes, schema=dict.fromkeys(("kind", "output", "text"), pl.String)))
+    notes.keep(con, "prices", warnings, absent)

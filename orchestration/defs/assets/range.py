@@ -4,16 +4,14 @@ reason, where the feeds do not carry them."""
 from collections.abc import Iterator
 
 import dagster as dg
-import polars as pl
 
 from data_quality import gates
-from orchestration import runs
+from orchestration import notes, runs
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.warehouse import connect, read_frame, replace_table
 
-NOTES = "ml.range_notes"
 TABLES = {
     "ml.store_clusters": "One row a place: the cluster whose mix of sales it shares, in words, and how sure that is.",
     "ml.assortment_changes": "What each place keeps, lists and delists, by incremental margin after transfer.",
@@ -188,7 +186,6 @@ def range_lists(context: dg.AssetExecutionContext, company: Company) -> Iterator
                 con.execute(f"drop table if exists ml.{name}")
             else:
                 replace_table(con, f"ml.{name}", lines)
-        notes = [{"output": name, "text": text} for name, text in absent.items()]
-        replace_table(con, NOTES, pl.DataFrame(notes, schema={"output": pl.String, "text": pl.String}))
+        notes.keep(con, "range_lists", absent=absent)
     for name, lines in lists.items():
         yield dg.MaterializeResult(asset_key=["ml", name], metadata={"dagster/row_count": lines.height})

@@ -10,7 +10,7 @@ import polars as pl
 from ml.planning.order_lines import TARGETS_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs
 from ml.planning.stock_plan import StockPlan, SupplyInputs, plan_stock
-from orchestration import recommendation_history, runs
+from orchestration import notes, recommendation_history, runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io, table_specs
@@ -114,7 +114,7 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
                 con, run_id, as_of, lists["replenishment_orders"]
             )
         _write(con, plan, lists)
-        _keep_notes(con, warnings, absent)
+        notes.keep(con, "recommendations", warnings, absent)
         shown = {table: metadata.of_table(con, table) for table in TABLES}
         if "replenishment_orders" in lists:
             shown["ml.replenishment_orders"]["order value"] = metadata.order_value(read_frame(con, ORDER_VALUES))
@@ -192,11 +192,3 @@ def _table_of(feed: str) -> str:
 
 def _has_rows(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
     return con.execute(f"select 1 from {relation} limit 1").fetchone() is not None
-
-
-def _keep_notes(con: duckdb.DuckDBPyConnection, warnings: list[str], absent: Mapping[str, str]) -> None:
-    """Keep what the manifest says of the lists: warnings, and of each absent one why."""
-    notes = [{"kind": "warning", "output": None, "text": text} for text in warnings]
-    notes += [{"kind": "absent", "output": name, "text": text} for name, text in absent.items()]
-    schema = dict.fromkeys(("kind", "output", "text"), pl.String)
-    replace_table(con, "ml.planning_notes", pl.DataFrame(notes, schema=schema))

@@ -12,7 +12,7 @@ from orchestration.defs.assets.forecasts import EVENTS_QUERY, HISTORY_QUERY, SER
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.errors import ShelfcastError
-from orchestration.replays import NOTES, RESULTS, TUNING, keep_replay
+from orchestration.replays import RESULTS, TUNING, keep_replay
 from orchestration.warehouse import connect, read_frame, table_exists
 
 TABLES = {
@@ -66,4 +66,4 @@ def replay_history(context: dg.AssetExecutionContext, company: Company) -> Itera
         context.log.warning(note)
     for table, frame in ((RESULTS, done.results), (TUNING, done.tuning)):
         yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": frame.height})
-    context.log.info(f"kept in {RESULTS}, {TUNING} and {NOTES}; the next night publishes it")
+    context.log.info(f"kept in {RESULTS} and {TUNING}; the next night publishes it")

@@ -9,7 +9,7 @@ from data_quality import gates
 from ml.watch.contract import ALERTS_SCHEMA
 from ml.watch.diversion import diverted
 from ml.watch.feedback import FEEDBACK_SCHEMA, feedback_themes
-from orchestration import runs
+from orchestration import notes, runs
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io, table_specs
@@ -72,5 +72,6 @@ def watched(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.
     with retrying_io(), connect(settings) as con:
         replace_table(con, WATCHED, alerts)
         replace_table(con, FEEDBACK, themes.match_to_schema(FEEDBACK_SCHEMA))
+        notes.keep(con, "watched", absent={"feedback_themes": NO_FEEDBACK} if themes.is_empty() else {})
     yield dg.MaterializeResult(asset_key=WATCHED.split("."), metadata={"dagster/row_count": alerts.height})
     yield dg.MaterializeResult(asset_key=FEEDBACK.split("."), metadata={"dagster/row_count": themes.height})
