@@ -17,6 +17,7 @@ from night_runs import shelfcast
 ONLY_PARSED = {
     "demo": "writes a year of real tills: tests/seeds",
     "run": "a whole night: test_night.py runs it",
+    "doctor --home mycompany": "4 s: it is run for the other home",
     "rebuild": "a whole night: test_later_nights.py runs it",
     "backfill": "a whole night a day: test_later_nights.py runs it",
     "replay": "half a minute: test_later_nights.py runs it",

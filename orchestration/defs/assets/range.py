@@ -20,7 +20,7 @@ TABLES = {
     "ml.new_product_hits": "New products far above the launches of their kind at the same age.",
 }
 WHY_ABSENT = {
-    "store_clusters": "fewer than six places with sales and two categories to compare",
+    "store_clusters": "fewer than six places with sales and two categories of which stock is kept to compare",
     "assortment_changes": "no store clusters, or no unit cost or price of what the places list",
     "region_opportunity": "places have no region, or products no category",
     "channel_lead_products": "one channel in one region only: there is nothing to compare",
@@ -34,13 +34,29 @@ with sold as (
     where d.date > $as_of::date - 182 and d.date <= $as_of::date
 )
 """
+# What is sold of a kind of which no stock is kept anywhere (services, cards, deposits, fuel) is no part of a range: it
+# tells no place apart and leads nowhere. In the demo it was 12 % of the sales, and the clusters were the places with
+# fuel and those without. Where no stock is delivered at all, everything counts.
+_KEPT = """
+stocked as (
+    select distinct p.department, p.category
+    from intermediate.int_stock_positions inner join marts.dim_product as p using (sku_id)
+),
+kept as (
+    select p.sku_id, p.product_name, p.category from marts.dim_product as p
+    where not exists (select 1 from stocked) or exists (
+        select 1 from stocked as s
+        where s.department is not distinct from p.department and s.category is not distinct from p.category
+    )
+)
+"""
 QUERIES = {
-    "mix": _SOLD
-    + """
+    "mix": f"{_SOLD}, {_KEPT}"
+    """
     select s.location_id, p.category, (s.date > $as_of::date - 91)::integer as half,
         greatest(sum(s.net_amount), 0)::double as net_amount
     from sold as s
-    inner join marts.dim_product as p using (sku_id)
+    inner join kept as p using (sku_id)
     inner join marts.dim_location as l using (location_id)
     where p.category is not null and l.is_open and l.location_type <> 'warehouse'
     group by all order by all
@@ -101,13 +117,14 @@ QUERIES = {
     left join carried as k on c.region = k.region and w.category = k.category
     order by all
     """,
-    "channels": """
+    "channels": f"with {_KEPT}"
+    """
     select d.channel, coalesce(l.region, 'none') as region, n.sku_id, p.product_name, sum(d.units_qty)::double as units,
         sum(d.net_amount)::double as net_amount
     from intermediate.int_sales_channel_daily as d
     inner join intermediate.int_sku_locations_numbered as n using (sku_location_key)
     inner join marts.dim_location as l using (location_id)
-    inner join marts.dim_product as p using (sku_id)
+    inner join kept as p using (sku_id)
     where d.date > $as_of::date - 91 and d.date <= $as_of::date
     group by all order by all
     """,
@@ -141,6 +158,7 @@ QUERIES = {
             *gated_keys(gates.MARTS),
             "intermediate.int_sku_locations_numbered",
             "intermediate.int_sales_channel_daily",
+            "intermediate.int_stock_positions",
             "intermediate.int_unit_values",
             "marts.mart_region_preference",
         ],
