@@ -17,6 +17,7 @@ from data_quality.suites.forecasts import forecast_checks
 from data_quality.suites.inventory import inventory_checks
 from data_quality.suites.kpis import kpi_checks
 from data_quality.suites.orders import order_checks
+from data_quality.suites.outcomes import outcome_checks
 from data_quality.suites.prices import price_checks
 from data_quality.suites.ranges import range_checks
 from data_quality.suites.replays import replay_checks as _replay_checks
@@ -85,6 +86,7 @@ def results_checks(settings: QualitySettings, as_of: date, tables: Collection[st
         *kpi_checks(settings, as_of),
         *alert_checks(as_of),
         *audience_checks(as_of),
+        *outcome_checks(as_of),
     ]
     return applicable(checks, tables)
 

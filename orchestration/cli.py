@@ -82,7 +82,11 @@ def run(
 
 
 @app.command()
-def replay(home: HomeOption = None, allow_insecure: InsecureOption = False) -> None:
+def replay(
+    home: HomeOption = None,
+    allow_insecure: InsecureOption = False,
+    report: Annotated[bool, typer.Option("--report", help="Make the quarter's tuning report from it too.")] = False,
+) -> None:
     """Replay the past under the proposed rule and simple ones; the next night publishes what came of it."""
     with _plain_errors():
         settings = load_settings(home)
@@ -90,7 +94,7 @@ def replay(home: HomeOption = None, allow_insecure: InsecureOption = False) -> N
         from orchestration.night import run_replay
         from orchestration.report import print_replay
 
-        failures = run_replay(settings, Console(file=sys.stdout, width=WIDTH))
+        failures = run_replay(settings, Console(file=sys.stdout, width=WIDTH), with_report=report)
         if failures:
             errors.print(f"[red]not replayed:[/] {escape(chr(10).join(failures))}", soft_wrap=True, highlight=False)
             raise typer.Exit(1)

@@ -95,15 +95,16 @@ def run_past_nights(settings: Settings, first: date, last: date, console: Consol
     return outcomes
 
 
-def run_replay(settings: Settings, console: Console) -> tuple[str, ...]:
-    """Run the job that replays the past; returns why it failed, nothing where it did not."""
+def run_replay(settings: Settings, console: Console, with_report: bool = False) -> tuple[str, ...]:
+    """Run the job that replays the past, or that which reports on it too; returns why it failed, nothing if not."""
     prepare_instance(settings)
-    from orchestration.defs.jobs import REPLAY
+    from orchestration.defs.jobs import REPLAY, TUNING
 
+    name = TUNING if with_report else REPLAY
     with night_lock.held(settings.home, night_lock.command(), console.print), _told_of_disk(settings):
-        done = _run(settings, REPLAY, {}, console)
+        done = _run(settings, name, {}, console)
     if not done.is_done:
-        _tell(settings, console, done, REPLAY, None)
+        _tell(settings, console, done, name, None)
     return done.errors
 
 

@@ -74,6 +74,11 @@ class ScheduleSettings(BaseModel):
         90, ge=1, le=3650, description="Days that Dagster's own records of runs (events, logs) are kept."
     )
     replay_on: int = Field(7, ge=1, le=7, description="Weekday of the replay, ISO: Monday 1 … Sunday 7.")
+    tuning_at: str = Field(
+        "18:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Local time at which the tuning report starts on the first day of each quarter, HH:MM.",
+    )
 
     @property
     def cron(self) -> str:
@@ -84,6 +89,12 @@ class ScheduleSettings(BaseModel):
     def replay_cron(self) -> str:
         """Return the replay's start time as a cron expression, in which Sunday is 0."""
         return _cron(self.replay_at, str(self.replay_on % 7))
+
+    @property
+    def tuning_cron(self) -> str:
+        """Return the tuning report's start as a cron expression: the first of January, April, July and October."""
+        hour, minute = self.tuning_at.split(":")
+        return f"{int(minute)} {int(hour)} 1 1,4,7,10 *"
 
 
 def _cron(time: str, weekday: str) -> str:

@@ -60,7 +60,7 @@ def test_a_replay_says_what_it_came_to_passes_its_gate_and_waits_for_the_next_ni
     home = broken_copy(first_night, tmp_path)
     with (home / "shelfcast.yml").open("a") as settings:
         settings.write("simulation: {days: 84, draws: 100}\n")
-    result = shelfcast("replay", "--home", home)
+    result = shelfcast("replay", "--report", "--home", home)
     assert result.exit_code == 0, result.output
     for text in ("min/max on average sales", "proposed", "days of stock", "the next night publishes it"):
         assert text in result.output
@@ -68,7 +68,11 @@ def test_a_replay_says_what_it_came_to_passes_its_gate_and_waits_for_the_next_ni
         groups = "select distinct service_group from {} order by 1"
         tuned = con.execute(groups.format("ml.service_tuning")).fetchall()
         asked = con.execute("select count(*) from ops.data_quality where gate = 'replay'").fetchone()[0]
+        report = con.execute(
+            "select service_group, learned_until = proved_from - 1, setting, previous_as_of from ml.tuning_report"
+        ).fetchall()
     assert tuned == [("all products",)]
+    assert report == [("all products", True, "planning.service_target", None)]
     assert asked > 20
 
 

@@ -52,6 +52,22 @@ def test_a_night_is_published_and_says_where_to_look(two_nights):
     names = {p.name for p in (home / "published" / "latest").iterdir()}
     assert {"manifest.json", "index.html", "marts.duckdb", "replenishment_orders.xlsx", "data_docs"} <= names
     assert {f"{name}.xlsx" for name in STOCK_LISTS} <= names
+    assert {"weekly.html", "monthly.html"} <= names
+
+
+def test_what_both_nights_recommended_is_kept_and_waits_to_be_measured(two_nights):
+    with duckdb.connect(str(two_nights[0] / "published" / "latest" / "marts.duckdb"), read_only=True) as con:
+        kept = dict(con.execute("select list, count(distinct as_of) from fct_recommendation group by all").fetchall())
+        assert kept.keys() >= {"replenishment_orders", "transfer_orders"}
+        assert set(kept.values()) == {1}, "of two runs of a business day the last"
+        measured = con.execute(
+            "select distinct status, measured_until > (select max(as_of) from fct_recommendation) "
+            "from mart_recommendation_outcome"
+        ).fetchall()
+        assert measured == [("too early", True)]
+        counted = con.execute("select sum(recommendation_count), sum(early_count) from mart_recommendation_effect")
+        lines, early = counted.fetchone()
+        assert lines == early > 0
 
 
 def test_the_stock_lists_agree_with_each_other(two_nights):

@@ -74,7 +74,15 @@ GATED = {
         "ml.promotion_plan",
         "ml.markdown_plan",
     ),
-    gates.RESULTS: ("marts.mart_alerts", "marts.kpi_daily", "marts.mart_sku_location_day", "marts.mart_audiences"),
+    gates.RESULTS: (
+        "marts.mart_alerts",
+        "marts.kpi_daily",
+        "marts.mart_sku_location_day",
+        "marts.mart_audiences",
+        "marts.mart_recommendation_outcome",
+        "marts.mart_recommendation_effect",
+        "marts.mart_edit_score",
+    ),
     gates.REPLAY: (replays.RESULTS, replays.TUNING),
 }
 DECLARED = {

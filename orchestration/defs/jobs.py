@@ -1,4 +1,7 @@
-"""The nightly job and the weekly replay with their schedules: the same jobs for schedule, UI and command line."""
+"""The nightly job, the weekly replay and the quarterly tuning with their schedules.
+
+The same jobs for schedule, UI and command line.
+"""
 
 from typing import Any
 
@@ -8,12 +11,13 @@ from orchestration.defs.resources import Company
 from orchestration.night import purge_records
 from orchestration.settings import Settings, load_settings
 
-NIGHTLY, REPLAY, PAST, TIDY = "nightly", "replay", "past_nights", "tidy"
+NIGHTLY, REPLAY, TUNING, PAST, TIDY = "nightly", "replay", "tuning", "past_nights", "tidy"
 _REPLAYED = dg.AssetSelection.groups("proof")
+_TUNED = dg.AssetSelection.groups("proof", "tuning")
 
 nightly = dg.define_asset_job(
     NIGHTLY,
-    selection=dg.AssetSelection.all() - _REPLAYED,
+    selection=dg.AssetSelection.all() - _TUNED,
     # one process: DuckDB has one writer, and steps hand each other tables, not memory
     executor_def=dg.in_process_executor,
     description="The whole night: ingest, build, gate, forecast, decide, gate, publish.",
@@ -24,6 +28,14 @@ replay = dg.define_asset_job(
     selection=_REPLAYED,
     executor_def=dg.in_process_executor,
     description="The company's own past under the proposed rule and simple ones; the next night publishes it.",
+)
+
+
+tuning = dg.define_asset_job(
+    TUNING,
+    selection=_TUNED,
+    executor_def=dg.in_process_executor,
+    description="The replay, and the report of what it tuned and what to change; the next night publishes both.",
 )
 
 
@@ -55,7 +67,7 @@ def past_nights(settings: Settings) -> Any:
     )
     return dg.define_asset_job(
         PAST,
-        selection=dg.AssetSelection.all() - _REPLAYED,
+        selection=dg.AssetSelection.all() - _TUNED,
         config=config,
         executor_def=dg.in_process_executor,
         description="Past nights by business day: choose a range of days under Backfill; they run one after the other.",
@@ -90,4 +102,14 @@ def schedules() -> dg.Definitions:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Removes old records of runs on the first of the month.",
     )
-    return dg.Definitions(jobs=[nightly, replay, past_nights(settings), tidy], schedules=[schedule, weekly, tidying])
+    quarterly = dg.ScheduleDefinition(
+        name="every_quarter",
+        job=tuning,
+        cron_schedule=settings.schedule.tuning_cron,
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Starts the tuning report at {settings.schedule.tuning_at} on the first day of a quarter.",
+    )
+    return dg.Definitions(
+        jobs=[nightly, replay, tuning, past_nights(settings), tidy], schedules=[schedule, weekly, quarterly, tidying]
+    )

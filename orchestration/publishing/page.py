@@ -1,4 +1,4 @@
-"""index.html: the page of the night, one file that asks nobody for anything.
+"""index.html, the page of the night, and the reports beside it: files that ask nobody for anything.
 
 Belongs here: gathering what the page shows and handing it to the template, formats of numbers and dates. All words
 stand in templates/, all SQL in page_data and in a module for each part of the page, all drawing in charts.
@@ -30,6 +30,7 @@ from orchestration.publishing import (
     page_prices,
     page_range,
     page_replay,
+    page_reports,
 )
 from orchestration.publishing.marts_file import FILE_NAME
 from orchestration.publishing.night import Night, WrittenTable
@@ -58,6 +59,8 @@ def write_page(
 ) -> None:
     """Write `folder`/index.html and index.<language>.html from the marts.duckdb that stands in the same folder.
 
+    And so weekly, monthly and tuning.html where there is something to report.
+
     index.html is in the language of the settings; each language has a page of its own, and they lead to one another.
     latest: the night published before, for what changed.
     """
@@ -66,17 +69,44 @@ def write_page(
         files = page_files.write_side_files(folder, source, settings.page_products, settings.buyers)
         shown = _shown(source, night, settings)
         kpis = page_kpis.kpis(source)
+        made = {name: report(source) for name, report in page_reports.REPORTS.items()}
+    reports = {name: rows for name, rows in made.items() if rows is not None}
+    shown["reports"] = list(reports)
     shown["changes"] = page_changes.changes(folder, latest, night.as_of) if latest else None
     for language in languages():
-        html = _render(language, shown, kpis, files, folder, night, written, settings)
-        (folder / page_of(language)).write_text(html, encoding="utf-8")
-        if language == settings.locale:
-            (folder / PAGE).write_text(html, encoding="utf-8")
+        pages = {"index": _render(language, shown, kpis, files, folder, night, written, settings)}
+        pages |= {name: _render_report(language, name, rows, list(reports), night) for name, rows in reports.items()}
+        for name, html in pages.items():
+            (folder / page_of(language, name)).write_text(html, encoding="utf-8")
+            if language == settings.locale:
+                (folder / f"{name}.html").write_text(html, encoding="utf-8")
 
 
-def page_of(language: str) -> str:
-    """Return the file name of a language's page."""
-    return f"index.{language}.html"
+def page_of(language: str, name: str = "index") -> str:
+    """Return the file name of a page in a language."""
+    return f"{name}.{language}.html"
+
+
+def _render_report(language: str, name: str, shown: page_data.Row, reports: Sequence[str], night: Night) -> str:
+    """One of the pages beside index.html (page_reports.REPORTS) in one language, as HTML."""
+    return (
+        _environment(language, words(language))
+        .get_template(f"{name}.html.j2")
+        .render(
+            report=name,
+            reports=reports,
+            shown=shown,
+            night=night,
+            language=language,
+            others=_others(language),
+            page_of=page_of,
+        )
+    )
+
+
+def _others(language: str) -> dict[str, str]:
+    """The other languages by their names."""
+    return {other: words(other)["language"] for other in languages() if other != language}
 
 
 def _render(
@@ -102,7 +132,7 @@ def _render(
         .render(
             **(shown | {"charts": drawn}),
             language=language,
-            others={other: words(other)["language"] for other in languages() if other != language},
+            others=_others(language),
             page_of=page_of,
             side_files=files,
             has_kpis=bool(kpis),
@@ -201,7 +231,7 @@ def _environment(language: str, known: Mapping[str, str]) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (_number, _quantity, _cell, _percent, _day, _long_day, _size, _json, _label)
+    filters = (_number, _signed, _quantity, _cell, _percent, _day, _long_day, _size, _json, _label)
     environment.filters.update({function.__name__.lstrip("_"): function for function in filters})
     if language == "zh":
         environment.filters |= {"day": _day_zh, "long_day": _long_day_zh}
@@ -249,6 +279,11 @@ def in_sentence(value: object, day: Callable[[date], str]) -> str:
 
 def _number(value: float | Decimal | None, digits: int = 0) -> str:
     return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def _signed(value: float | Decimal | None) -> str:
+    """A change, with its sign; a minus as wide as the plus."""
+    return NOTHING if value is None else f"{'+' if value >= 0 else chr(0x2212)}{abs(value):,.0f}"
 
 
 def _quantity(value: float | Decimal | None) -> str:

@@ -27,7 +27,7 @@ from xlsxwriter.worksheet import Worksheet
 from orchestration.publishing import buyers
 from orchestration.publishing.columns import is_money, meaning, number_format
 from orchestration.publishing.night import Night, WrittenTable
-from orchestration.recommendation_history import KEYS, WORDS, recommendation_id
+from orchestration.recommendation_history import KEYS, ORDERS, WORDS, recommendation_id
 
 PARTS = "workbooks"
 LINES_PER_SHEET = 1_048_575  # Excel's 1,048,576 rows less the header
@@ -66,9 +66,9 @@ def write_parts(parquet: Path, folder: Path, written: WrittenTable, night: Night
     """Write one workbook a buyer, or a source where no buyers are set: label -> file within the night's folder.
 
     products: sku_id, category, department, to tell whose a line is. shares: publishing.buyers. Only lists with lines
-    that somebody orders (KEYS) and more than one part come in parts.
+    that somebody orders (ORDERS) and more than one part come in parts.
     """
-    if written.table.name not in KEYS:
+    if written.table.name not in ORDERS:
         return {}
     lines = pq.read_table(parquet)
     labels = buyers.labels(lines, products, shares)
@@ -101,7 +101,7 @@ def _write_lines(book: xlsxwriter.Workbook, file: pq.ParquetFile, written: Writt
     sheet.freeze_panes(1, 0)
     sheet.set_row(0, 32)
     entry = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#FFF4CC"})
-    key = KEYS.get(written.table.name, ())
+    key = KEYS[written.table.name] if written.table.name in ORDERS else ()
     filled_in = DECISION_COLUMNS if key else ()
     shift, id_column = len(filled_in), len(filled_in) + len(schema)
     for column, name in enumerate([*filled_in, *schema.names, *([ID_COLUMN] if key else [])]):
@@ -247,7 +247,7 @@ def _facts(file: pq.ParquetFile, written: WrittenTable, night: Night) -> list[tu
         facts.append((f"Sum of {name}", f"{float(total or 0):,.2f} {night.currency}"))
     if night.simulated_feeds:
         facts.append(("Simulated feeds", f"{', '.join(night.simulated_feeds)}: made up for a demonstration"))
-    if written.table.name in KEYS:
+    if written.table.name in ORDERS:
         facts.append(
             (
                 "To decide",

@@ -31,6 +31,11 @@ PLAN, RETURNS = "ml.promotion_plan", "ml.promotion_roi"
 NEXT, AUDIENCES = "ml.customer_next_products", "marts.mart_audiences"
 CLUSTERS, CHANGES, REGIONS = "ml.store_clusters", "ml.assortment_changes", "ml.region_opportunity"
 LEADS, HITS, FEEDBACK = "ml.channel_lead_products", "ml.new_product_hits", "ml.feedback_themes"
+OUTCOMES, EFFECTS, SCORES = (
+    "marts.mart_recommendation_outcome",
+    "marts.mart_recommendation_effect",
+    "marts.mart_edit_score",
+)
 REPLAY, TUNING = "ml.policy_replay", "ml.service_tuning"
 FORECASTS = {"ml.forecast_daily": "date", "ml.forecast_weekly": "week_start", "ml.forecast_monthly": "month_start"}
 
@@ -68,6 +73,9 @@ GIVEN = {
     QUEUE: "sku_id location_id date units_qty why queue_rank",
     TILLS: "location_id date chance",
     KPIS: "date location_id channel department net_amount transaction_count lead_transaction_count",
+    OUTCOMES: "recommendation_id horizon_days list status outcome",
+    EFFECTS: "month_start list recommendation_count measured_count",
+    SCORES: "list decided_by category verdict",
     COUNTS: "sku_id location_id rule money_at_risk count_rank",
     ALERTS: "alert_id alert_type severity location_id explanation",
     **{f"feeds.{feed.name}": feed.given for feed in FEEDS},
@@ -78,6 +86,7 @@ DOUBLED += [NEXT, AUDIENCES, CLUSTERS, CHANGES, REGIONS, LEADS, HITS, FEEDBACK]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
 DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS]
 DOUBLED += [ALERTS, HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS]
+DOUBLED += [OUTCOMES, EFFECTS, SCORES]
 DOUBLED += [f"feeds.{feed.name}" for feed in FEEDS if feed.key]
 EMPTIED = [REPLAY, HIERARCHY, SALES, DAYS, KPIS, PRODUCTS, PLACES, SERIES, ACCURACY, *FORECASTS]
 
@@ -143,6 +152,17 @@ _on(
         "as_of_is_the_business_day": f"update {ALERTS} set as_of = date '2024-03-26' where rowid = 1",
     },
 )
+_on(
+    OUTCOMES,
+    {
+        "too_early_is_ahead": f"update {OUTCOMES} set measured_until = date '2024-03-28' where status = 'measured'",
+        "hindsight_serves_what_was_short": f"update {OUTCOMES} set hindsight_qty = 5 where list like '%orders'",
+        "nothing_done_gains_nothing": f"update {OUTCOMES} set executed_qty = null where list like '%orders'",
+        "gain_is_against_without": f"update {OUTCOMES} set expected_without_amount = 33 where list like 'price%'",
+    },
+)
+_on(EFFECTS, {"counts_every_line_once": f"update {EFFECTS} set recommendation_count = 2 where rowid = 1"})
+_on(SCORES, {"nearer_and_farther_are_edits": f"update {SCORES} set farther_count = 2 where rowid = 1"})
 _on(
     KPIS,
     {

@@ -183,7 +183,7 @@ create table ml.forecast_promotions as
 select
     date '2024-03-27' as as_of, sku_id, location_id, 'P' as promotion_id, 'display' as mechanic,
     date '2024-03-25' as starts_on, date '2024-03-31' as ends_on, date '2024-03-28' as covers_from, ends_on as covers_to,
-    sum(mean)::double as with_qty, with_qty - 3 as without_qty, 3e0 as uplift_qty, -1e0 as after_qty
+    sum(mean)::double as with_qty, with_qty - 3 as expected_without_qty, 3e0 as uplift_qty, -1e0 as after_qty
 from ml.forecast_daily where date <= date '2024-03-31' group by sku_id, location_id;
 
 create table ml.forecast_fallbacks as
@@ -361,3 +361,24 @@ create table ml.feedback_themes as
 select date '2024-03-27' as as_of, 'A' as sku_id, date '2024-03-21' as week_start, *, 9 as texts, 4 as mentions,
     2 as negative_mentions, 40 as earlier_texts, 5 as earlier_mentions
 from (values ('quality'), ('size')) as t (theme);
+
+-- an order of 8 where 6 were short, a price against 32 without it, and an order whose days are not over
+create table marts.mart_recommendation_outcome as
+select *, true as is_counted, date '2024-02-01' as month_start, 'open' as decision_state from (values
+    ('r1', 28, 'replenishment_orders', 'measured', 'executed as decided', date '2024-03-01', null, 8e0, 6e0, 8e0, null,
+        null, 10e0),
+    ('r2', 28, 'price_recommendations', 'measured', 'not executed', date '2024-03-01', 3e0, null, null, null, 45, 32e0,
+        13e0),
+    ('r3', 91, 'replenishment_orders', 'too early', 'pending', date '2024-05-02', null, null, null, null, null, null, null)
+) as t (recommendation_id, horizon_days, list, status, outcome, measured_until, recommended_price, executed_qty,
+    short_qty, hindsight_qty, sold_amount, expected_without_amount, realised_gain_amount);
+
+create table marts.mart_recommendation_effect as
+select month_start, list, decision_state, outcome, horizon_days, count(*) as recommendation_count,
+    count(*) filter (status = 'measured') as measured_count
+from marts.mart_recommendation_outcome group by all;
+
+create table marts.mart_edit_score as
+select 'replenishment_orders' as list, 'Ann' as decided_by, *, 3 as edit_count, 2 as nearer_count, 1 as farther_count,
+    'not clear' as verdict
+from (values ('all'), ('tea')) as t (category);

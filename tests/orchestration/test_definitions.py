@@ -73,6 +73,12 @@ def test_the_replay_is_a_job_of_its_own_once_a_week(definitions):
     assert definitions.resolve_schedule_def("every_week").cron_schedule == "0 12 * * 0"
 
 
+def test_the_tuning_report_replays_first_once_a_quarter(definitions):
+    job = definitions.resolve_job_def("tuning")
+    assert set(job.graph.node_dict) == {"replay_history", "replay_gate", "ml__tuning_report"}
+    assert definitions.resolve_schedule_def("every_quarter").cron_schedule == "0 18 1 1,4,7,10 *"
+
+
 def test_the_schedule_starts_at_two_in_the_company_time_zone(definitions):
     schedule = definitions.resolve_schedule_def("every_night")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "UTC")
@@ -89,7 +95,7 @@ def test_past_nights_are_the_nightly_job_by_business_day(definitions):
 
 def test_what_the_daemon_does_is_on_without_a_click(definitions):
     assert {s.name: s.default_status.value for s in definitions.schedules} == dict.fromkeys(
-        ("every_night", "every_week", "every_month"), "RUNNING"
+        ("every_night", "every_week", "every_quarter", "every_month"), "RUNNING"
     )
     assert {s.name: s.default_status.value for s in definitions.sensors} == dict.fromkeys(
         ("late_extracts", "failed_runs"), "RUNNING"

@@ -28,9 +28,26 @@ select * from (values
     ('0012', 'S1', 'V1', null, 6.0, 6.0), ('0013', 'S1', 'V1', null, 12.0, 6.0), ('0014', 'S1', 'V2', null, 3.0, 1.0),
     ('0015', 'S2', null, 'W1', 4.0, 4.0), ('0016', 'S2', null, 'W1', 4.0, 4.0), ('0017', 'S2', 'V/2', null, 2.0, 2.0)
 ) as t (sku_id, location_id, supplier_id, from_location_id, order_qty, order_multiple),
-(values (date '2024-03-05', date '2024-03-06', 1.5, 7::bigint, 6.0, date '2024-03-09', 1.0, 2.0, null::varchar)) as f
+(values (date '2024-03-05', date '2024-03-06', 1.5, 7::bigint, 6.0, date '2024-03-09', 1.0, 2.0, null::varchar,
+    9::bigint, 4.0, 0.5, 2.0)) as f
     (as_of, order_on, order_value, review_days, min_order_qty, stockout_on, expected_lost_qty, expected_lost_amount,
-    withheld_reason)
+    withheld_reason, protection_days, inventory_position_qty, unit_cost, unit_margin)
+"""
+# a price for all places, a promotion of a week, a markdown of which the second step is planned anew anyway
+PRICES = """
+create table ml.price_recommendations as select date '2024-03-05' as as_of, '0012' as sku_id, '*' as location_id,
+    '*' as channel, '*' as member_tier, date '2024-03-12' as effective_on, 3.0 as current_price, 2.5 as new_price,
+    1.0 as unit_cost, 28.0 as new_units_qty, 7.0 as gain_amount;
+create table ml.promotion_plan as select date '2024-03-05' as as_of, '0013' as sku_id, '*' as location_id,
+    date '2024-03-18' as week_start, date '2024-03-24' as ends_on, 'percent_off' as mechanic, 3.0 as current_price,
+    2.4 as new_price, 1.0 as unit_cost, 5.0 as return_amount;
+create table ml.markdown_plan as select date '2024-03-05' as as_of, '0014' as sku_id, 'S1' as location_id,
+    'slow_stock' as basis, date '2024-03-06' + 7 * i::integer as starts_on, 7::bigint as period_days, i = 0 as is_first,
+    'staff sale' as channel, 3.0 as list_price, 2.0 - i as new_price, 1.0 as unit_cost, 4.0 as gain_amount
+    from range(2) as t (i);
+create table ml.assortment_changes as select date '2024-03-05' as as_of, 'S1' as location_id, * from (values
+    ('0012', 'keep', null), ('0013', 'delist', 2.0), ('0015', 'list', 2.0)
+) as t (sku_id, action, gain_weekly_amount)
 """
 TABLE = OutputTable("replenishment_orders", "ml.replenishment_orders", ("sku_id",), True, "Orders", "What to order.")
 NIGHT = Night("run-00001", AS_OF, "Co", "EUR", "1", "h", [], [], [], {})
@@ -246,3 +263,47 @@ def test_the_next_nights_say_what_was_decided_until_it_is_carried_out_or_stale(
     # to be ordered on 6 March, looked at again after 7 days
     assert set(flags(con, date(2024, 3, 12))) == {"0013", "0014"}
     assert flags(con, date(2024, 3, 13)) == {}
+
+
+def test_every_list_is_kept_and_of_a_path_the_first_step(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(PRICES)
+    assert recommendation_history.note(con, "run-00001", AS_OF) == 6 + 2
+    assert recommendation_history.note(con, "run-00001", AS_OF, recommendation_history.PRICES) == 3
+    assert recommendation_history.note(con, "run-00001", AS_OF, recommendation_history.PRICES) == 3
+    kept = con.execute(
+        "select list, sku_id, action, act_on, acts_until, current_price, recommended_price, expected_91_qty, channel "
+        f"from {recommendation_history.HISTORY} where list <> 'replenishment_orders' order by list, sku_id"
+    ).fetchall()
+    assert kept == [
+        ("assortment_changes", "0013", "delist", date(2024, 3, 6), date(2024, 4, 2), None, None, None, None),
+        ("assortment_changes", "0015", "list", date(2024, 3, 6), date(2024, 4, 2), None, None, None, None),
+        ("markdown_plan", "0014", "slow_stock", date(2024, 3, 6), date(2024, 3, 12), 3, 2, None, "*"),
+        ("price_recommendations", "0012", None, date(2024, 3, 12), date(2024, 3, 18), 3, 2.5, 91, "*"),
+        ("promotion_plan", "0013", "percent_off", date(2024, 3, 18), date(2024, 3, 24), 3, 2.4, None, "*"),
+    ]
+
+
+def test_an_order_is_kept_with_the_demand_that_the_night_expected(con: duckdb.DuckDBPyConnection) -> None:
+    """28 days of 2, and 13 weeks of 7: the first has 5 days left, of the last 2 lie within 91 days."""
+    con.execute(
+        "create table ml.forecast_daily as select '0012' as sku_id, 'S1' as location_id, "
+        "(date '2024-03-06' + i::integer) as date, 2.0 as mean from range(28) as t (i)"
+    )
+    con.execute(
+        "create table ml.forecast_weekly as select '0012' as sku_id, 'S1' as location_id, "
+        "(date '2024-03-04' + 7 * i::integer) as week_start, if(i = 0, 5, 7) as days_covered, "
+        "if(i = 0, 5.0, 7.0) as mean from range(26) as t (i)"
+    )
+    recommendation_history.note(con, "run-00001", AS_OF)
+    kept = con.execute(
+        "select sku_id, expected_28_qty, expected_91_qty, position_qty, protection_days, expected_gain_amount "
+        f"from {recommendation_history.HISTORY} where sku_id in ('0012', '0013') order by 1"
+    ).fetchall()
+    assert kept == [("0012", 56, 91, 4, 9, 2), ("0013", None, None, 4, 9, 2)]
+
+
+def test_a_history_of_older_nights_gets_the_columns_that_came_since(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"alter table {recommendation_history.HISTORY} drop column expected_28_qty")
+    recommendation_history.note(con, "run-00002", AS_OF)
+    kept = con.execute(f"select run_id, expected_28_qty from {recommendation_history.HISTORY} order by 1").fetchall()
+    assert kept == [("run-00001", None)] * 6 + [("run-00002", None)] * 6

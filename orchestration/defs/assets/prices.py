@@ -17,7 +17,7 @@ from ml.planning.promotion_plan import PromotionInputs, plan_promotions
 from ml.response.panel import MECHANICS_SCHEMA, WEEKS_SCHEMA
 from ml.response.past_promotions import PROMOTED_SCHEMA, promotion_returns
 from ml.response.pipeline import Response, estimate_response
-from orchestration import notes, runs
+from orchestration import notes, recommendation_history, runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import POOL, retrying_io, table_specs
@@ -183,7 +183,7 @@ def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.M
     absent: dict[str, str] = {}
     warnings: list[str] = []
     with retrying_io(), connect(settings) as con:
-        _, as_of = runs.current(con)
+        run_id, as_of = runs.current(con)
         response = _response(con, as_of)
         made: dict[str, pl.DataFrame | None] = dict.fromkeys(name.removeprefix("ml.") for name in TABLES)
         if response is None:
@@ -203,6 +203,7 @@ def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.M
             made["promotion_roi"] = promotion_returns(measured, as_of)
             absent.pop("promotion_roi", None)
         _write(con, made, absent, warnings)
+        recommendation_history.note(con, run_id, as_of, recommendation_history.PRICES)
         shown = {table: metadata.of_table(con, table) for table in TABLES if table_exists(con, table)}
     for name, reason in absent.items():
         context.log.info(f"no {name}: {reason}")

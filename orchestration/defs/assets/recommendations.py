@@ -130,7 +130,10 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
             recommendation_history.DECISIONS: "What came back in planners' workbooks: accepted, changed, rejected, "
             "refused.",
         },
-        ["ml.replenishment_orders", "ml.transfer_orders", "feeds.decisions_recommendations"],
+        [
+            *("ml.replenishment_orders", "ml.transfer_orders", "ml.assortment_changes"),
+            *("ml.forecast_daily", "ml.forecast_weekly", "feeds.decisions_recommendations"),
+        ],
         "planning",
         {"duckdb"},
     ),

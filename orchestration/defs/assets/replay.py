@@ -1,6 +1,7 @@
 """The replay of the company's history: a job of its own, weekly, whose newest result every night publishes.
 
-What a replay is stands in ml/simulation; here only tables in and out.
+And the tuning report, a job of its own every quarter that replays first. What a replay and its advice are stands in
+ml/simulation; here only tables in and out.
 """
 
 from collections.abc import Iterator
@@ -10,10 +11,10 @@ import dagster as dg
 from orchestration import night_lock, runs
 from orchestration.defs.assets.forecasts import EVENTS_QUERY, HISTORY_QUERY, SERIES_QUERY
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import POOL, retrying_io, table_specs
+from orchestration.defs.steps import OWNER, POOL, retrying_io, table_specs
 from orchestration.errors import ShelfcastError
-from orchestration.replays import RESULTS, TUNING, keep_replay
-from orchestration.warehouse import connect, read_frame, table_exists
+from orchestration.replays import REPORT, RESULTS, TUNING, first_replayed_day, keep_replay, previous_targets
+from orchestration.warehouse import connect, read_frame, replace_table, table_exists
 
 TABLES = {
     RESULTS: "What the proposed rule and simple ones came to on the company's own past, by class and place.",
@@ -67,3 +68,26 @@ def replay_history(context: dg.AssetExecutionContext, company: Company) -> Itera
     for table, frame in ((RESULTS, done.results), (TUNING, done.tuning)):
         yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": frame.height})
     context.log.info(f"kept in {RESULTS} and {TUNING}; the next night publishes it")
+
+
+@dg.asset(
+    key=REPORT.split("."),
+    deps=[dg.AssetKey(table.split(".")) for table in TABLES],
+    group_name="tuning",
+    kinds={"python", "polars", "duckdb"},
+    owners=[OWNER],
+    pool=POOL,
+)
+def tuning_report(context: dg.AssetExecutionContext, company: Company) -> dg.MaterializeResult:
+    """What was tuned by replay, on which days, proved on which others, and what to change in the settings."""
+    from ml.simulation.advice import advise
+
+    settings = company.settings()
+    with retrying_io(), connect(settings) as con:
+        first_day = first_replayed_day(con)
+        tuning = read_frame(con, f"from {TUNING}")
+        report = advise(tuning, first_day, settings.planning.apply_tuned_targets, previous_targets(con))
+        replace_table(con, REPORT, report)
+    for sentence in report["explanation"]:
+        context.log.info(sentence)
+    return dg.MaterializeResult(metadata={"dagster/row_count": report.height})

@@ -42,6 +42,7 @@ OUTPUTS = (
         "Rules side by side.",
     ),
     OutputTable("mart_service_tuning", "ml.service_tuning", ("service_group",), False, "Targets", "Tuned and proved."),
+    OutputTable("tuning_report", "ml.tuning_report", ("service_group",), False, "Tuning report", "What to change."),
     OutputTable("data_quality", "ops.data_quality", ("gate", "check_name"), False, "Data quality", "Every check."),
 )
 ROWS = ("rows_physical", "rows_loaded", "rows_quarantined", "rows_excluded", "rows_duplicate", "rows_superseded")

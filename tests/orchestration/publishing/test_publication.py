@@ -44,6 +44,7 @@ def test_a_night_holds_every_file_it_names(night_folder: Path) -> None:
         "index.html",
         "index.en.html",
         "index.zh.html",
+        *(f"{name}{part}.html" for name in ("weekly", "monthly", "tuning") for part in ("", ".en", ".zh")),
         "manifest.json",
         "marts.duckdb",
         "data_docs",
@@ -102,9 +103,9 @@ def test_rows_come_from_the_warehouse_unchanged(night_folder: Path, con: duckdb.
 def test_marts_file_holds_marts_and_published_tables_with_comments(night_folder: Path) -> None:
     with duckdb.connect(str(night_folder / "marts.duckdb"), read_only=True) as marts:
         names = {row[0] for row in marts.execute("select table_name from duckdb_tables()").fetchall()}
-        assert names == {"dim_product", "dim_location", "mart_pairs", "mart_sku_location_day"} | {
-            t.name for t in OUTPUTS
-        }
+        marts_only = {"dim_product", "dim_location", "mart_pairs", "mart_sku_location_day", "mart_kpi_drivers"}
+        marts_only |= {"mart_kpi_anomalies", "mart_recommendation_outcome", "mart_recommendation_effect"}
+        assert names == marts_only | {"mart_edit_score"} | {t.name for t in OUTPUTS}
         comments = dict(marts.execute("select table_name, comment from duckdb_tables()").fetchall())
         assert comments["dim_product"] == "One row a product."
         assert comments["forecast_weekly"].startswith("Weekly forecast")

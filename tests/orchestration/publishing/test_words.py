@@ -35,7 +35,7 @@ def test_what_the_page_asks_for_is_there() -> None:
     known = words.words("en")
     asked = {
         key
-        for name in ("page.html.j2", "parts.html.j2", "lists.js")
+        for name in sorted(path.name for path in TEMPLATES.iterdir())
         for key in re.findall(r"""\bt\("([a-z_.]+[a-z_])"\)""", (TEMPLATES / name).read_text(encoding="utf-8"))
     }
     asked |= {f"list.{part.name}" for part in page_files.LISTS} | {f"kpi.{name}" for name in page_kpis.SHOWN}

@@ -174,3 +174,45 @@ select
     case i when 3 then 'Send the product in erp/products' else '' end as advice,
     'marts/marts.fct_sales.html' as docs_link
 from range(8) as t(i);
+
+create table marts.mart_kpi_drivers as
+select 'previous' as compared_with, date '{as_of}' - 8 as starts_on, date '{as_of}' - 2 as ends_on,
+    date '{as_of}' - 15 as before_starts_on, date '{as_of}' - 9 as before_ends_on, *,
+    100 * change_amount / nullif(before_amount, 0) as change_pct, change_amount / -2000.0 as change_share
+from (values
+    ('net_amount', 'total', 'all', 10000.0, 8000.0, -2000.0),
+    ('net_amount', 'cause', 'traffic', null, null, -2500.0), ('net_amount', 'cause', 'price', null, null, 500.0),
+    ('net_amount', 'cause', 'mix', null, null, 0.0),
+    ('margin_amount', 'total', 'all', 3000.0, 3100.0, 100.0),
+    ('net_amount', 'location', 'S000', 4000.0, 2500.0, -1500.0), ('net_amount', 'product', 'P0000', 10.0, 20.0, 10.0)
+) as t (measure, driver_type, driver, before_amount, after_amount, change_amount);
+
+create table marts.mart_kpi_anomalies as
+select date '{as_of}' - 3 as date, 'location' as level, 'S000' as node, 'net_amount' as metric, 900.0 as value,
+    300.0 as usual_value, true as is_anomaly;
+
+create table marts.mart_recommendation_effect as
+select date '2024-02-01' as month_start, list, decision_state, outcome, horizon_days, 10 as recommendation_count,
+    measured_count, early_count, 40.0 as expected_qty, 36.0 as sold_qty, 4.0 as lost_qty, 5.0 as end_on_hand_qty,
+    30.0 as expected_without_qty, expected as expected_gain_amount, realised as realised_gain_amount, missed as missed_gain_amount
+from (values
+    ('replenishment_orders', 'open', 'executed as decided', 28, 8, 2, 700.0, 650.0, null),
+    ('replenishment_orders', 'changed', 'not executed', 28, 10, 0, 90.0, 0.0, 61.0),
+    ('price_recommendations', 'open', 'pending', 91, 0, 10, null, null, null)
+) as t (list, decision_state, outcome, horizon_days, measured_count, early_count, expected, realised, missed);
+
+create table marts.mart_recommendation_outcome as
+select date '{as_of}' + 9 as measured_until, 'too early' as status;
+
+create table marts.mart_edit_score as
+select 'replenishment_orders' as list, * from (values
+    ('Ann <buyer>', 'all', 12, 4, 9, 2, 5.5, 2.25, 310.0, 'wins'), ('Ann <buyer>', 'tea', 2, 0, 1, 1, 3.0, 3.0, 1.0, 'not clear')
+) as t (decided_by, category, edit_count, raised_count, nearer_count, farther_count, recommended_error_qty,
+    decided_error_qty, gain_amount, verdict);
+
+create table ml.tuning_report as
+select date '{as_of}' as as_of, 'all products' as service_group, date '{as_of}' - 153 as learned_from,
+    date '{as_of}' - 78 as learned_until, date '{as_of}' - 77 as proved_from, 0.95 as service_target,
+    96.8 as served_pct, 1.8 as off_points, 0.92 as tuned_target, 95.1 as served_tuned_pct, 0.1 as off_tuned_points,
+    -11.5 as stock_change_pct, null::date as previous_as_of, null::double as previous_tuned_target, 'change' as advice,
+    'planning.service_target' as setting, 'all products: set planning.service_target to 0.92.' as explanation;

@@ -4,63 +4,9 @@ with recommended as (
 
 ),
 
-purchase_orders as (
-
-    select * from {{ ref('fct_purchase_orders') }}
-
-),
-
-transfers as (
-
-    select * from {{ ref('fct_transfers') }}
-
-),
-
--- goods that were called for, by the source that was to send them
 executed as (
 
-    select
-        supplier_id as source_id,
-        'supplier' as source_type,
-        location_id,
-        sku_id,
-        ordered_on as executed_on,
-        ordered_qty as executed_qty,
-        received_qty
-    from purchase_orders
-    where not is_cancelled
-    union all
-    select
-        from_location_id as source_id,
-        'place' as source_type,
-        to_location_id as location_id,
-        sku_id,
-        shipped_on as executed_on,
-        transfer_qty as executed_qty,
-        case when received_on is not null then transfer_qty else 0 end as received_qty
-    from transfers
-
-),
-
--- from the night on until the next chance to order or move
-followed as (
-
-    select
-        recommended.recommendation_id,
-        min(executed.executed_on) as executed_on,
-        sum(executed.executed_qty) as executed_qty,
-        sum(executed.received_qty) as received_qty
-    from recommended
-    inner join executed
-        on
-            recommended.sku_id = executed.sku_id
-            and recommended.location_id = executed.location_id
-            and coalesce(recommended.supplier_id, recommended.from_location_id) = executed.source_id
-            and case when recommended.supplier_id is null then 'place' else 'supplier' end = executed.source_type
-            and recommended.as_of < executed.executed_on
-            and executed.executed_on
-            < {{ add_days('recommended.act_on', 'cast(greatest(recommended.review_days, 1) as integer)') }}
-    group by recommended.recommendation_id
+    select * from {{ ref('int_recommendations_executed') }}
 
 ),
 
@@ -86,24 +32,39 @@ final as (
         recommended.decided_by,
         recommended.decision_note,
         recommended.problem,
-        followed.executed_on,
-        cast(followed.executed_qty as double) as executed_qty,
-        cast(followed.received_qty as double) as received_qty,
+        executed.executed_on,
+        executed.executed_qty,
+        executed.received_qty,
         case
-            when recommended.withheld_reason is not null and followed.executed_qty is null then 'withheld'
+            when recommended.withheld_reason is not null and executed.is_as_decided is null then 'withheld'
+            -- the time in which it may still be carried out is not over
             when
-                followed.executed_qty is null
-                and {{ add_days('recommended.act_on', 'cast(greatest(recommended.review_days, 1) as integer)') }}
-                > cast('{{ var("as_of") }}' as date)
+                executed.is_as_decided is null
+                and {{ as_of() }} < coalesce(
+                    recommended.acts_until,
+                    {{ add_days('recommended.act_on', 'cast(greatest(recommended.review_days, 1) as integer)') }}
+                )
                 then 'pending'
-            when followed.executed_qty is null then 'not executed'
             when
-                followed.executed_qty = coalesce(recommended.decided_qty, recommended.recommended_qty)
-                then 'executed as decided'
+                executed.is_as_decided is null
+                and recommended.recommended_price is not null
+                and recommended.list <> 'promotion_plan'
+                and executed.executed_price is null
+                then 'not known'
+            when executed.is_as_decided is null then 'not executed'
+            when executed.is_as_decided then 'executed as decided'
             else 'executed otherwise'
-        end as outcome
+        end as outcome,
+        recommended.channel,
+        recommended.member_tier,
+        recommended.action,
+        recommended.acts_until,
+        recommended.current_price,
+        recommended.recommended_price,
+        executed.executed_price,
+        recommended.expected_gain_amount
     from recommended
-    left join followed on recommended.recommendation_id = followed.recommendation_id
+    left join executed on recommended.recommendation_id = executed.recommendation_id
 
 )
 
