@@ -30,8 +30,11 @@ PRODUCTS = 30_000
 BAR_BYTES, BAR_PAINT, BAR_SEARCH = 10e6, 1_000.0, 100.0
 ORDERS = WrittenTable(
     OutputTable("replenishment_orders", "ml.replenishment_orders", ("sku_id",), True, "Orders", "What to order."),
-    "replenishment_orders.parquet", PRODUCTS, "", (),
-)  # fmt: skip
+    "replenishment_orders.parquet",
+    PRODUCTS,
+    "",
+    (),
+)
 TABLES = f"""
 create table dim_product as
 select 'S' || lpad(i::varchar, 5, '0') as sku_id, 'Product ' || i || ' of ' || hash(i) % 1000 as product_name,
@@ -62,9 +65,20 @@ select sku_id, 'P1' as location_id, 'V' || hash(sku_id) % 90 as supplier_id, nul
 from dim_product;
 """
 BAR_SECONDS, BAR_GB = 60.0, 4.0
-QUANTILES = ", ".join(f"m * {factor} as {name}" for name, factor in {
-    "mean": 1.0, "p05": 0.1, "p10": 0.3, "p25": 0.7, "p50": 0.9, "p75": 1.2, "p90": 1.8, "p95": 2.2, "p99": 3.1,
-}.items())  # fmt: skip
+QUANTILES = ", ".join(
+    f"m * {factor} as {name}"
+    for name, factor in {
+        "mean": 1.0,
+        "p05": 0.1,
+        "p10": 0.3,
+        "p25": 0.7,
+        "p50": 0.9,
+        "p75": 1.2,
+        "p90": 1.8,
+        "p95": 2.2,
+        "p99": 3.1,
+    }.items()
+)
 # as many rows as M5 whole: 3,049 products at 10 stores, 16.6 million days with sales in 1,759
 WAREHOUSE = f"""
 create schema marts; create schema ml;
@@ -170,8 +184,14 @@ def _publication(console: Console) -> bool:
         with duckdb.connect(str(database), config={"threads": 2, "memory_limit": "2GB"}, read_only=True) as con:
             night = Night("run-00001", AS_OF, "Company", "EUR", "1", "0", [], [], [], {})
             before, processor = time.monotonic(), time.process_time()
-            folder = publish(con, night, PUBLISHED, published_dir=Path(scratch) / "published",
-                             settings=PublishingSettings(), say=lambda _: None)  # fmt: skip
+            folder = publish(
+                con,
+                night,
+                PUBLISHED,
+                published_dir=Path(scratch) / "published",
+                settings=PublishingSettings(),
+                say=lambda _: None,
+            )
             seconds, processor = time.monotonic() - before, time.process_time() - processor
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     peak = _peak_gb()

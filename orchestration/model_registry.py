@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 
 import ml.forecasting
+import ml.workers
 from orchestration.errors import ShelfcastError
 
 CARD, CHAMPIONS = "card.json", "champion.json"
@@ -47,10 +48,10 @@ class Champion:
 @cache
 def code_digest() -> str:
     """Return a hash of the forecaster's source: models are trained anew by another version of it."""
-    (folder,) = ml.forecasting.__path__
     digest = hashlib.sha256()
-    for path in sorted(Path(folder).rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for folder in (*ml.forecasting.__path__, *ml.workers.__path__):
+        for path in sorted(Path(folder).rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

@@ -66,9 +66,16 @@ def plan_pilot(
         raise PilotError(f"the pilot would start on {begins}, sales are known up to {as_of}: choose a later day")
     try:
         made = designs.plan(
-            daily, regions, as_of, begins, weeks=weeks, weeks_before=weeks_before, size=size, places=places,
+            daily,
+            regions,
+            as_of,
+            begins,
+            weeks=weeks,
+            weeks_before=weeks_before,
+            size=size,
+            places=places,
             seed=settings.seed,
-        )  # fmt: skip
+        )
     except TooFewPlaces as reason:
         raise PilotError(str(reason)) from None
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,10 +13,11 @@ import duckdb
 import polars as pl
 
 from ml.simulation.advice import PREVIOUS_SCHEMA
+from orchestration import notes
 from orchestration.errors import ShelfcastError
 from orchestration.warehouse import read_frame, replace_table, table_exists
 
-RESULTS, TUNING, NOTES = "ml.policy_replay", "ml.service_tuning", "ml.replay_notes"
+RESULTS, TUNING = "ml.policy_replay", "ml.service_tuning"
 REPORT = "ml.tuning_report"
 PUBLISHED = {"mart_policy_replay": RESULTS, "mart_service_tuning": TUNING}
 NO_REPLAY = (
@@ -27,18 +28,19 @@ NO_REPORT = "no tuning report yet: the job `tuning` makes one every quarter, `sh
 
 
 def keep_replay(
-    con: duckdb.DuckDBPyConnection, results: pl.DataFrame, tuning: pl.DataFrame, notes: Sequence[str]
+    con: duckdb.DuckDBPyConnection, results: pl.DataFrame, tuning: pl.DataFrame, warnings: Sequence[str]
 ) -> None:
-    """Replace the tables of the replay by a newer one's."""
+    """Replace the tables of the replay, and what it says of them, by a newer one's."""
     replace_table(con, RESULTS, results)
     replace_table(con, TUNING, tuning)
-    replace_table(con, NOTES, pl.DataFrame({"text": list(notes)}, schema={"text": pl.String}))
+    notes.keep(con, "replay", warnings)
 
 
 def discard_replay(con: duckdb.DuckDBPyConnection) -> None:
     """Drop the tables of a replay that its gate refused: the next night has none to publish."""
-    for table in (RESULTS, TUNING, NOTES):
+    for table in (RESULTS, TUNING):
         con.execute(f"drop table if exists {table}")
+    notes.keep(con, "replay")
 
 
 def absent_replay(con: duckdb.DuckDBPyConnection) -> dict[str, str]:

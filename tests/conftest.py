@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 # Tests of a group run on one worker, so that what is dear to make is made once: a company's first night (a minute of
 # processor), the hand-made company that dbt builds (40 s). Any other file is a group of its own.
-GROUPS = {"test_night.py": "nights", "test_later_nights.py": "nights"} | {
+GROUPS = dict.fromkeys(("test_night.py", "test_later_nights.py", "test_doc_commands.py"), "nights") | {
     path.name: "dbt" for path in (Path(__file__).parent / "dbt").glob("test_*.py")
 }
 # begun last they would leave the other workers idle

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from data_quality.checks import Check, Table, day
+from data_quality.checks import Check, Table
+from data_quality.suites.lists import FAULT, night_list, of_every_list
 
 _NEXT, _AUDIENCES, _CUSTOMERS = "ml.customer_next_products", "marts.mart_audiences", "marts.dim_customer"
 _FEEDBACK = "ml.feedback_themes"
-FEEDBACK = Table(_FEEDBACK, ("sku_id", "week_start", "theme"), needs=(_FEEDBACK,))
-NEXT = Table(_NEXT, ("sku_id", "rank", "kind", "probability"), needs=(_NEXT,))
-AUDIENCES = Table(_AUDIENCES, ("audience", "lifecycle_stage", "value_band"), needs=(_AUDIENCES,))
-FAULT = "a fault of the step: report it with this sample"
+FEEDBACK = night_list(_FEEDBACK, "sku_id", "week_start", "theme")
+NEXT = night_list(_NEXT, "sku_id", "rank", "kind", "probability")
+AUDIENCES = night_list(_AUDIENCES, "audience", "lifecycle_stage", "value_band")
 _KEPT_OUT = "nobody may be written to who refused: do not use the list, report it"
 
 
@@ -49,13 +49,7 @@ def audience_checks(as_of: date) -> list[Check]:
         AUDIENCES.unique("customer_id", shown=()),
         *AUDIENCES.given("customer_id", "audience", "lifecycle_stage", "explanation"),
         *AUDIENCES.not_negative("at_stake_amount"),
-        AUDIENCES.no_rows(
-            "as_of_is_the_business_day",
-            f"as_of is {as_of} in every line.",
-            f"select * from {_AUDIENCES} where as_of is distinct from {day(as_of)}",
-            (*AUDIENCES.shown, "as_of"),
-            advice=FAULT,
-        ),
+        AUDIENCES.of_business_day(as_of, advice=FAULT),
         _consented(AUDIENCES),
     ]
 
@@ -63,9 +57,7 @@ def audience_checks(as_of: date) -> list[Check]:
 def feedback_checks(as_of: date) -> list[Check]:
     """Return the checks on ml.feedback_themes."""
     return [
-        FEEDBACK.unique("sku_id", "week_start", "theme"),
-        *FEEDBACK.given("sku_id", "week_start", "theme", "mentions"),
-        FEEDBACK.of_business_day(as_of, advice=FAULT),
+        *of_every_list(FEEDBACK, as_of, ("sku_id", "week_start", "theme"), ("mentions",)),
         FEEDBACK.no_rows(
             "mentions_are_texts",
             "No more texts name a theme than there are, and no more of them complain.",

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from data_quality.checks import Check, Table, day
-from data_quality.suites.stock_lists import FAULT
+from data_quality.checks import Check
+from data_quality.suites.lists import FAULT, dates_ahead, night_list, of_every_list
 
 _RESPONSE, _PROMOTIONS, _MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
-RESPONSE = Table(_RESPONSE, ("sku_id", "elasticity"), needs=(_RESPONSE,))
-PROMOTIONS = Table(_PROMOTIONS, ("level", "node", "effect", "mechanic", "off_share"), needs=(_PROMOTIONS,))
-MARKDOWNS = Table(_MARKDOWNS, ("sku_id", "location_id", "basis", "starts_on"), needs=(_MARKDOWNS,))
+RESPONSE = night_list(_RESPONSE, "sku_id", "elasticity")
+PROMOTIONS = night_list(_PROMOTIONS, "level", "node", "effect", "mechanic", "off_share")
+MARKDOWNS = night_list(_MARKDOWNS, "sku_id", "location_id", "basis", "starts_on")
 
-PROPOSALS = Table(
-    "ml.price_recommendations",
-    ("sku_id", "location_id", "channel", "member_tier"),
-    needs=("ml.price_recommendations",),
-)
-PLAN = Table("ml.promotion_plan", ("sku_id", "location_id", "week_start"), needs=("ml.promotion_plan",))
-RETURNS = Table("ml.promotion_roi", ("level", "node"), needs=("ml.promotion_roi",))
-LABELS = Table("ml.shelf_labels", ("location_id", "sku_id", "channel", "member_tier"), needs=("ml.shelf_labels",))
+PROPOSALS = night_list("ml.price_recommendations", "sku_id", "location_id", "channel", "member_tier")
+PLAN = night_list("ml.promotion_plan", "sku_id", "location_id", "week_start")
+RETURNS = night_list("ml.promotion_roi", "level", "node")
+LABELS = night_list("ml.shelf_labels", "location_id", "sku_id", "channel", "member_tier")
 
 
 def price_checks(as_of: date) -> list[Check]:
@@ -29,16 +25,10 @@ def price_checks(as_of: date) -> list[Check]:
 
 def _proposals(as_of: date) -> list[Check]:
     return [
-        PROPOSALS.unique("sku_id", "location_id", "channel", "member_tier"),
-        *PROPOSALS.given("sku_id", "location_id", "channel", "member_tier", "new_price", "explanation"),
-        PROPOSALS.of_business_day(as_of, advice=FAULT),
-        PROPOSALS.never(
-            "dates_are_ahead",
-            f"effective_on is after {as_of}.",
-            f"(effective_on > {day(as_of)}) is not true",
-            "effective_on",
-            advice=FAULT,
+        *of_every_list(
+            PROPOSALS, as_of, ("sku_id", "location_id", "channel", "member_tier"), ("new_price", "explanation")
         ),
+        dates_ahead(PROPOSALS, "effective_on", as_of),
         PROPOSALS.never(
             "prices_change",
             "A new price is above zero and another than the current one.",
@@ -56,9 +46,9 @@ def _proposals(as_of: date) -> list[Check]:
             *("units_qty", "current_price", "unit_cost", "new_price", "gain_amount"),
             advice=FAULT,
         ),
-        LABELS.unique("location_id", "sku_id", "channel", "member_tier"),
-        *LABELS.given("location_id", "sku_id", "new_price", "effective_on"),
-        LABELS.of_business_day(as_of, advice=FAULT),
+        *of_every_list(
+            LABELS, as_of, ("location_id", "sku_id", "channel", "member_tier"), ("new_price", "effective_on")
+        ),
         LABELS.no_rows(
             "labels_follow_proposals",
             "Every label shows a price that was proposed for its place, or for all.",
@@ -74,9 +64,7 @@ def _proposals(as_of: date) -> list[Check]:
 
 def _plans(as_of: date) -> list[Check]:
     return [
-        PLAN.unique("sku_id", "location_id", "week_start"),
-        *PLAN.given("sku_id", "location_id", "week_start", "mechanic", "new_price", "explanation"),
-        PLAN.of_business_day(as_of, advice=FAULT),
+        *of_every_list(PLAN, as_of, ("sku_id", "location_id", "week_start"), ("mechanic", "new_price", "explanation")),
         PLAN.never(
             "return_is_its_terms",
             "return = margin + week after + rest of the category, above zero at the lower end of its interval.",
@@ -92,9 +80,7 @@ def _plans(as_of: date) -> list[Check]:
             (*PLAN.shown, "promotion_cost_amount", "budget_left_amount"),
             advice=FAULT,
         ),
-        RETURNS.unique("level", "node"),
-        *RETURNS.given("level", "node", "claim", "explanation"),
-        RETURNS.of_business_day(as_of, advice=FAULT),
+        *of_every_list(RETURNS, as_of, ("level", "node"), ("claim", "explanation")),
         RETURNS.never(
             "effect_is_its_terms",
             "effect = uplift - cannibalised - pulled forward, within its interval, and the claim says where that lies.",
@@ -110,9 +96,7 @@ def _plans(as_of: date) -> list[Check]:
 
 def _response(as_of: date) -> list[Check]:
     return [
-        RESPONSE.unique("sku_id"),
-        *RESPONSE.given("sku_id", "is_conclusive", "weeks_seen"),
-        RESPONSE.of_business_day(as_of, advice=FAULT),
+        *of_every_list(RESPONSE, as_of, ("sku_id",), ("is_conclusive", "weeks_seen")),
         *RESPONSE.finite("elasticity", "discount_elasticity"),
         RESPONSE.never(
             "elasticity_lies_in_its_interval",
@@ -127,9 +111,13 @@ def _response(as_of: date) -> list[Check]:
 
 def _promotions(as_of: date) -> list[Check]:
     return [
-        PROMOTIONS.unique("level", "node", "effect", "mechanic", "off_share"),
-        *PROMOTIONS.given("level", "node", "effect", "mechanic", "effect_pct"),
-        PROMOTIONS.of_business_day(as_of, advice=FAULT),
+        *of_every_list(
+            PROMOTIONS,
+            as_of,
+            ("level", "node", "effect", "mechanic", "off_share"),
+            ("effect_pct",),
+            gaps=("off_share",),
+        ),
         PROMOTIONS.never(
             "effect_lies_in_its_interval",
             "low <= effect <= high.",
@@ -142,9 +130,9 @@ def _promotions(as_of: date) -> list[Check]:
 
 def _markdowns(as_of: date) -> list[Check]:
     return [
-        MARKDOWNS.unique("sku_id", "location_id", "basis", "starts_on"),
-        *MARKDOWNS.given("sku_id", "location_id", "basis", "starts_on", "new_price", "channel", "explanation"),
-        MARKDOWNS.of_business_day(as_of, advice=FAULT),
+        *of_every_list(
+            MARKDOWNS, as_of, ("sku_id", "location_id", "basis", "starts_on"), ("new_price", "channel", "explanation")
+        ),
         MARKDOWNS.never(
             "price_is_its_terms",
             "new price = list price less the discount, to the cent.",

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 from data_quality.checks import Check, Table
+from data_quality.suites.lists import FAULT, night_list, of_every_list
 
 _CLUSTERS, _CHANGES, _REGIONS = "ml.store_clusters", "ml.assortment_changes", "ml.region_opportunity"
 _LEADS, _HITS = "ml.channel_lead_products", "ml.new_product_hits"
-CLUSTERS = Table(_CLUSTERS, ("location_id", "cluster"), needs=(_CLUSTERS,))
-CHANGES = Table(_CHANGES, ("location_id", "sku_id", "action"), needs=(_CHANGES,))
-REGIONS = Table(_REGIONS, ("region", "department", "category"), needs=(_REGIONS,))
-LEADS = Table(_LEADS, ("channel", "region", "sku_id"), needs=(_LEADS,))
-HITS = Table(_HITS, ("sku_id", "weeks", "units"), needs=(_HITS,))
-FAULT = "a fault of the step: report it with this sample"
+CLUSTERS = night_list(_CLUSTERS, "location_id", "cluster")
+CHANGES = night_list(_CHANGES, "location_id", "sku_id", "action")
+REGIONS = night_list(_REGIONS, "region", "department", "category")
+LEADS = night_list(_LEADS, "channel", "region", "sku_id")
+HITS = night_list(_HITS, "sku_id", "weeks", "units")
 _TINY = 1e-6
 
 
@@ -26,15 +26,7 @@ def range_checks(as_of: date) -> list[Check]:
         LEADS: ("channel", "region", "sku_id"),
         HITS: ("sku_id",),
     }
-    shared = [
-        check
-        for table, key in keys.items()
-        for check in (
-            table.unique(*key),
-            *table.given(*key, "explanation"),
-            table.of_business_day(as_of, advice=FAULT),
-        )
-    ]
+    shared = [check for table, key in keys.items() for check in of_every_list(table, as_of, key, ("explanation",))]
     return [*shared, *_changes(), *_intervals()]
 
 

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-from data_quality.checks import Check, Table, day
+from data_quality.checks import Check
+from data_quality.suites.lists import FAULT, dates_ahead, night_list, of_every_list
 
 ORDERS = "ml.replenishment_orders"
-FAULT = "a fault of the planner: report it with this sample"
-TRANSFERS = Table(
-    "ml.transfer_orders", ("from_location_id", "to_location_id", "sku_id", "qty"), needs=("ml.transfer_orders",)
-)
-ALLOCATION = Table(
-    "ml.allocation", ("from_location_id", "sku_id", "location_id", "allocated_qty"), needs=("ml.allocation",)
-)
-PROMISES = Table("ml.available_to_promise", ("pool", "sku_id", "promised_for"), needs=("ml.available_to_promise",))
-SOURCING = Table(
-    "ml.order_sourcing", ("source", "order_id", "line_number", "location_id"), needs=("ml.order_sourcing",)
-)
+TRANSFERS = night_list("ml.transfer_orders", "from_location_id", "to_location_id", "sku_id", "qty")
+ALLOCATION = night_list("ml.allocation", "from_location_id", "sku_id", "location_id", "allocated_qty")
+PROMISES = night_list("ml.available_to_promise", "pool", "sku_id", "promised_for")
+SOURCING = night_list("ml.order_sourcing", "source", "order_id", "line_number", "location_id")
 _LEFT = (
     "least(source_spare_qty - source_to_others_qty, destination_room_qty - destination_from_others_qty) "
     "- unprofitable_qty"
@@ -37,9 +31,7 @@ def stock_list_checks(as_of: date) -> list[Check]:
 
 def _transfers(as_of: date) -> list[Check]:
     return [
-        TRANSFERS.unique("from_location_id", "to_location_id", "sku_id"),
-        *TRANSFERS.given("from_location_id", "to_location_id", "sku_id", "qty"),
-        TRANSFERS.of_business_day(as_of, advice=FAULT),
+        *of_every_list(TRANSFERS, as_of, ("from_location_id", "to_location_id", "sku_id"), ("qty",)),
         TRANSFERS.never(
             "quantity_is_its_terms",
             "qty = the lesser of what the source has left to give and the destination to take, less what does not pay.",
@@ -99,9 +91,7 @@ def _transfers(as_of: date) -> list[Check]:
 
 def _allocation(as_of: date) -> list[Check]:
     return [
-        ALLOCATION.unique("from_location_id", "sku_id", "location_id"),
-        *ALLOCATION.given("from_location_id", "sku_id", "location_id", "allocated_qty"),
-        ALLOCATION.of_business_day(as_of, advice=FAULT),
+        *of_every_list(ALLOCATION, as_of, ("from_location_id", "sku_id", "location_id"), ("allocated_qty",)),
         ALLOCATION.never(
             "quantity_is_its_terms",
             "allocated = the request, or the whole packs that others leave; nothing below the smallest order.",
@@ -134,15 +124,8 @@ def _allocation(as_of: date) -> list[Check]:
 
 def _promises(as_of: date) -> list[Check]:
     return [
-        PROMISES.unique("pool", "sku_id", "promised_for"),
-        *PROMISES.given("pool", "sku_id", "promised_for", "promise_01pct_qty"),
-        PROMISES.of_business_day(as_of, advice=FAULT),
-        PROMISES.never(
-            "dates_are_ahead",
-            f"promised_for is after {as_of}.",
-            f"(promised_for > {day(as_of)}) is not true",
-            advice=FAULT,
-        ),
+        *of_every_list(PROMISES, as_of, ("pool", "sku_id", "promised_for"), ("promise_01pct_qty",)),
+        dates_ahead(PROMISES, "promised_for", as_of),
         PROMISES.never(
             "more_risk_never_promises_less",
             "0 <= promise at 1 % <= at 5 % <= at 10 %.",
@@ -175,9 +158,13 @@ def _promises(as_of: date) -> list[Check]:
 
 def _sourcing(as_of: date) -> list[Check]:
     return [
-        SOURCING.unique("source", "order_id", "line_number", "location_id"),
-        *SOURCING.given("order_id", "line_number", "sku_id", "sourced_qty"),
-        SOURCING.of_business_day(as_of, advice=FAULT),
+        *of_every_list(
+            SOURCING,
+            as_of,
+            ("source", "order_id", "line_number", "location_id"),
+            ("sku_id", "sourced_qty"),
+            gaps=("location_id",),
+        ),
         SOURCING.never(
             "quantity_is_its_terms",
             "The line's quantity is what this place, other places and nobody serve.",

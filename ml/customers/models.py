@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 
 from ml.customers.contract import QUARTER_DAYS
 from ml.customers.features import feature_names, features, outcomes, windows_within
 from ml.customers.settings import CustomerSettings
+from ml.workers.trees import NotGrown, Trees, grown
 
 LIGHTGBM, LAST_QUARTER, RECENT_RATE = "lightgbm", "last_quarter", "rate_and_recency"
 # days of origin from which the model learns: the last whose outcome is known, and so many steps of 28 days back
@@ -28,6 +28,10 @@ INACTIVE_GAPS, INACTIVE_DAYS = 3.0, 28
 
 class TooLittleHistory(ValueError):
     """The records are too short, or too few customers have a known outcome; the message says what there is."""
+
+
+# why there is no learned model: a rule is used, and the reason said
+NO_MODEL = (TooLittleHistory, NotGrown)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def rate_and_recency(purchases: pl.DataFrame, cutoff: date, horizon_days: int, _
 def learned(purchases: pl.DataFrame, cutoff: date, horizon_days: int, settings: CustomerSettings) -> Estimate:
     """LightGBM: Tweedie for value (many zeros, a long tail), log loss for repurchase.
 
-    Raises TooLittleHistory without a quarter of records before the first origin, or with too few customers.
+    Raises TooLittleHistory without a quarter of records before the first origin, or with too few customers; NotGrown
+    where a fit raised, crashed or hung.
     """
     origins = training_origins(purchases, cutoff, horizon_days)
     if not origins:
@@ -75,9 +80,17 @@ def learned(purchases: pl.DataFrame, cutoff: date, horizon_days: int, settings: 
         raise TooLittleHistory(f"{rows.height} outcomes of which {back} came back are too few to learn from")
     names = feature_names(windows)
     train, known = _matrix(rows, names), _matrix(features(purchases, cutoff, windows), names)
-    value = _fit(train, rows["value"].to_numpy(), {"objective": "tweedie", "tweedie_variance_power": 1.3}, settings)
-    chance = _fit(train, rows["is_back"].to_numpy().astype(float), {"objective": "binary"}, settings)
-    return Estimate(np.asarray(value.predict(known)), np.asarray(chance.predict(known)))
+    fits: dict[str, tuple[dict[str, object], np.ndarray]] = {
+        "value": ({"objective": "tweedie", "tweedie_variance_power": 1.3}, rows["value"].to_numpy()),
+        "chance": ({"objective": "binary"}, rows["is_back"].to_numpy().astype(float)),
+    }
+    fixed = parameters(settings) | {"learning_rate": settings.learning_rate, "min_data_in_leaf": 40}
+    tasks = [
+        (name, Trees(train, names, target, fixed | objective, settings.trees))
+        for name, (objective, target) in fits.items()
+    ]
+    models = grown(tasks, settings.lightgbm_timeout_seconds)
+    return Estimate(*(np.asarray(models[name].predict(known)) for name in fits))
 
 
 CONTENDERS: dict[str, Contender] = {
@@ -98,11 +111,10 @@ def _record_days(purchases: pl.DataFrame, until: date) -> int:
     return (until - first).days + 1 if isinstance(first, date) else 0
 
 
-def _fit(x: np.ndarray, y: np.ndarray, objective: dict[str, object], settings: CustomerSettings) -> lgb.Booster:
-    fixed = {
+def parameters(settings: CustomerSettings) -> dict[str, object]:
+    """Return what all models of customers ask of LightGBM."""
+    return {
         "num_leaves": settings.leaves,
-        "learning_rate": settings.learning_rate,
-        "min_data_in_leaf": 40,
         "feature_fraction": 0.8,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
@@ -113,7 +125,6 @@ def _fit(x: np.ndarray, y: np.ndarray, objective: dict[str, object], settings: C
         "force_row_wise": True,
         "verbose": -1,
     }
-    return lgb.train({**fixed, **objective}, lgb.Dataset(x, y), settings.trees)
 
 
 def _matrix(frame: pl.DataFrame, names: list[str]) -> np.ndarray:

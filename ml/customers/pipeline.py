@@ -11,7 +11,7 @@ import polars as pl
 from ml.customers.contract import ACCURACY_SCHEMA, QUARTER_DAYS, VALUE_SCHEMA, YEAR_DAYS, CustomerResult
 from ml.customers.evaluation import DECIDING, REPURCHASE, VALUE, repurchase_scores, value_scores
 from ml.customers.features import features, outcomes, prepared
-from ml.customers.models import CONTENDERS, RECENT_RATE, TooLittleHistory, learned, training_origins
+from ml.customers.models import CONTENDERS, LIGHTGBM, NO_MODEL, RECENT_RATE, Estimate, learned, training_origins
 from ml.customers.settings import CustomerSettings
 
 LEARNED_YEAR, CARRIED_ON = "learned", "carried_on"
@@ -28,8 +28,12 @@ def value_customers(purchases: pl.DataFrame, as_of: date, settings: CustomerSett
     if known.is_empty():
         return CustomerResult(pl.DataFrame(schema=VALUE_SCHEMA), pl.DataFrame(schema=ACCURACY_SCHEMA))
     accuracy, notes = measure(purchases, as_of, settings)
-    chosen = {target: _chosen(accuracy, target) for target in (VALUE, REPURCHASE)}
-    estimates = {name: CONTENDERS[name](purchases, as_of, QUARTER_DAYS, settings) for name in set(chosen.values())}
+    try:
+        chosen, estimates = _estimates(accuracy, purchases, as_of, settings)
+    except NO_MODEL as reason:  # a fit that was good a quarter ago may crash today
+        notes += (f"customers: no learned model — {reason}",)
+        accuracy = _marked(accuracy.filter(pl.col("model") != LIGHTGBM))
+        chosen, estimates = _estimates(accuracy, purchases, as_of, settings)
     quarter = np.maximum(estimates[chosen[VALUE]].value, 0.0)
     year, method = _year(purchases, as_of, quarter, chosen[VALUE], settings)
     ids = purchases.select("customer", "customer_id").unique("customer")
@@ -62,7 +66,7 @@ def measure(purchases: pl.DataFrame, as_of: date, settings: CustomerSettings) ->
     for name, contender in CONTENDERS.items() if truth.height else ():
         try:
             estimate = contender(purchases, cutoff, QUARTER_DAYS, settings)
-        except TooLittleHistory as reason:
+        except NO_MODEL as reason:
             notes.append(f"customers: no learned model — {reason}")
             continue
         scores = {
@@ -75,11 +79,25 @@ def measure(purchases: pl.DataFrame, as_of: date, settings: CustomerSettings) ->
             for target, metrics in scores.items()
             for metric, value in metrics.items()
         ]
-    accuracy = pl.DataFrame(rows, schema=ACCURACY_SCHEMA)
+    return _marked(pl.DataFrame(rows, schema=ACCURACY_SCHEMA)), tuple(notes)
+
+
+def _marked(accuracy: pl.DataFrame) -> pl.DataFrame:
+    """Say of each contender whether it is the one that is used."""
     best = pl.any_horizontal(
         *((pl.col("target") == t) & (pl.col("model") == _chosen(accuracy, t)) for t in (VALUE, REPURCHASE))
     )
-    return accuracy.with_columns(is_chosen=best), tuple(notes)
+    return accuracy.with_columns(is_chosen=best)
+
+
+def _estimates(
+    accuracy: pl.DataFrame, purchases: pl.DataFrame, as_of: date, settings: CustomerSettings
+) -> tuple[dict[str, str], dict[str, Estimate]]:
+    """Return who is used for which target, and what they expect of the quarter after `as_of`. Raises NO_MODEL."""
+    chosen = {target: _chosen(accuracy, target) for target in (VALUE, REPURCHASE)}
+    # a set has no order, and the workers should be asked in one
+    names = sorted(set(chosen.values()))
+    return chosen, {name: CONTENDERS[name](purchases, as_of, QUARTER_DAYS, settings) for name in names}
 
 
 def _chosen(accuracy: pl.DataFrame, target: str) -> str:
@@ -99,7 +117,7 @@ def _year(
     if chosen in CONTENDERS and training_origins(purchases, as_of, YEAR_DAYS):
         try:
             return np.maximum(learned(purchases, as_of, YEAR_DAYS, settings).value, quarter), LEARNED_YEAR
-        except TooLittleHistory:
+        except NO_MODEL:
             pass
     kept = _kept_share(purchases, as_of)
     quarters = YEAR_DAYS // QUARTER_DAYS

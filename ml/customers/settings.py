@@ -19,6 +19,11 @@ class CustomerSettings(BaseModel):
     train_rows: int = Field(
         default=60_000, ge=1_000, description="Rows (customer x day of origin) that a model is fitted on, at most."
     )
+    lightgbm_timeout_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="Time for one fit of LightGBM (the demo: 3 s); a longer one is killed, and a rule is used.",
+    )
     next_products_new: int = Field(
         default=3, ge=0, le=20, description="Products shown to each customer at least that the customer never bought."
     )

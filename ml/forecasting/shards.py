@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 
-from ml.forecasting.processes import run_tasks
+from ml.workers.processes import run_tasks
 
 TIMEOUT_SECONDS = 600.0
 

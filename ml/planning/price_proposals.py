@@ -252,10 +252,8 @@ class Candidates:
         """Whether each candidate keeps a rule; the ladder is looked at when prices are chosen."""
         cost, listed, low, high, position = (
             self.rows[name].fill_null(np.nan).to_numpy()[:, None]
-            for name in (
-                "unit_cost", "list_price", "competitor_low_price", "competitor_high_price", "position_qty"
-            )
-        )  # fmt: skip
+            for name in ("unit_cost", "list_price", "competitor_low_price", "competitor_high_price", "position_qty")
+        )
         today, every = self.price[:, :1], np.ones(self.price.shape, dtype=bool)
         band = settings.price_competitor_band_pct / 100
         if rule == "floor":
@@ -333,16 +331,17 @@ def _binding(score: np.ndarray, hard: dict[str, np.ndarray], at: np.ndarray) -> 
     Where no rule alone is, the first of those that the best price without any would break."""
     row = np.arange(len(at))
     most, name_of = score[row, at] + 0.005, np.full(len(at), None, dtype=object)
+    is_open = np.ones(len(at), dtype=bool)
     for lifted in hard:
         rest = [keeps for name, keeps in hard.items() if name != lifted]
         allowed = np.logical_and.reduce([*rest, np.ones(score.shape, dtype=bool)])
         best = np.where(allowed, score, -np.inf).max(axis=1)
-        name_of = np.where(best > most, lifted, name_of)
+        name_of, is_open = np.where(best > most, lifted, name_of), is_open & (best <= most)
         most = np.maximum(best, most)
     free = score.argmax(axis=1)
     for name, keeps in reversed(hard.items()):
-        is_joint = (name_of == None) & (score[row, free] > most) & ~keeps[row, free]  # noqa: E711
-        name_of = np.where(is_joint, name, name_of) if is_joint.any() else name_of
+        is_joint = is_open & (score[row, free] > most) & ~keeps[row, free]
+        name_of, is_open = np.where(is_joint, name, name_of), is_open & ~is_joint
     return list(name_of)
 
 

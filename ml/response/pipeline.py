@@ -214,10 +214,15 @@ def _groups(panel: WeekPanel, drawn: dict[str, Drawn | None]) -> pl.DataFrame:
     nodes += [(department, None, 0, code) for code, department in enumerate(panel.departments)]
     nodes += [(*name, 1, code) for code, name in enumerate(category)]
     rows = [
-        (department, own, *_believed(drawn[PRICE], at, code), *_believed(drawn[DISCOUNT], at, code),
-         _believed(drawn[ENDED], at, code)[0])
+        (
+            department,
+            own,
+            *_believed(drawn[PRICE], at, code),
+            *_believed(drawn[DISCOUNT], at, code),
+            _believed(drawn[ENDED], at, code)[0],
+        )
         for department, own, at, code in nodes
-    ]  # fmt: skip
+    ]
     frame = pl.DataFrame(rows, schema=GROUP_RESPONSE_SCHEMA, orient="row")
     return frame.with_columns(pl.col(pl.Float64).fill_nan(None).round(6)).sort("department", "category")
 

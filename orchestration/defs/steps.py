@@ -1,10 +1,10 @@
-"""What every step of the night shares: its retry rule, its pool and its owner.
+"""What every step of the night shares: its retry rule, its pool, its owner, and how its tables are told to Dagster.
 
 A step that meets a locked warehouse or a failing disk is tried again; one that meets the memory limit, once more with
 one thread. Anything else fails at once, because trying again would only hide it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import dagster as dg
@@ -20,6 +20,20 @@ RETRIES = 3
 WAIT_SECONDS = 30
 # how DuckDB's message begins, wherever a process or library between has made other errors of it
 OUT_OF_MEMORY = "Out of Memory Error"
+
+
+def table_specs(
+    tables: Mapping[str, str], deps: Iterable[str | dg.AssetKey], group: str, kinds: set[str]
+) -> list[dg.AssetSpec]:
+    """Return the assets of a step that makes several tables, each from the same ones.
+
+    tables: `schema.table` -> what one of its rows is. deps: what the step reads, as `schema.table` or as a key.
+    """
+    read = [dg.AssetKey(each.split(".")) if isinstance(each, str) else each for each in deps]
+    return [
+        dg.AssetSpec(table.split("."), deps=read, group_name=group, kinds=kinds, owners=[OWNER], description=about)
+        for table, about in tables.items()
+    ]
 
 
 class MemoryLimitError(ShelfcastError):

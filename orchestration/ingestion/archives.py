@@ -23,9 +23,9 @@ MAX_DIRECTORY_BYTES = 8 << 20
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # all that the standard library raises when a zip's numbers, names or data are not what they should be
 BROKEN_ZIP = (
-    zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, EOFError, OSError, ValueError, IndexError,
-    OverflowError, RuntimeError,
-)  # fmt: skip
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(EOFError, OSError, ValueError, IndexError, OverflowError, RuntimeError, NotImplementedError),
+)
 
 
 @dataclass(frozen=True)

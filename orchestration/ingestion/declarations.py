@@ -164,8 +164,10 @@ def _resolve(path: Path, declaration: SourceDeclaration, name: str, body: FeedDe
     for number, exclusion in enumerate(body.exclude):
         kind = _check_expression(path, f"{key}.exclude.{number}.when", exclusion.when)
         if kind != "BOOLEAN":
-            raise SettingsError(f"{path}: key '{key}.exclude.{number}.when' has value {exclusion.when!r} — it is a "
-                                f"{kind.lower()}, not true or false; compare it with something")  # fmt: skip
+            raise SettingsError(
+                f"{path}: key '{key}.exclude.{number}.when' has value {exclusion.when!r} — it is a "
+                f"{kind.lower()}, not true or false; compare it with something"
+            )
     text = json.dumps([declaration.timezone, body.model_dump(mode="json")], sort_keys=True, ensure_ascii=False)
     return SourceFeed(
         source=declaration.source,
@@ -189,11 +191,14 @@ def _check_columns(path: Path, key: str, into: CanonicalFeed, columns: dict[str,
     for name, how in columns.items():
         where = f"{key}.columns.{name}"
         if name not in canonical:
-            raise SettingsError(f"{path}: unknown key '{where}' — {into.name} has no such column; "
-                                f"{nearest(name, canonical)}")  # fmt: skip
+            raise SettingsError(
+                f"{path}: unknown key '{where}' — {into.name} has no such column; {nearest(name, canonical)}"
+            )
         if how.row_number_in is not None and how.row_number_in not in columns:
-            raise SettingsError(f"{path}: key '{where}.row_number_in' has value {how.row_number_in!r}, which this feed "
-                                f"does not map — {nearest(how.row_number_in, columns)}")  # fmt: skip
+            raise SettingsError(
+                f"{path}: key '{where}.row_number_in' has value {how.row_number_in!r}, which this feed "
+                f"does not map — {nearest(how.row_number_in, columns)}"
+            )
         if how.sql is not None:
             _check_expression(path, f"{where}.sql", how.sql)
     missing = [name for name in into.required if name not in columns]

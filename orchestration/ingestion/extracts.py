@@ -63,8 +63,10 @@ def columns_of(con: duckdb.DuckDBPyConnection, file: Prepared) -> Columns:
     taken = [name for name, *_ in described if name.lower() in _OWN_NAMES]
     if taken:
         raise FileRefusedError(f"has a column {taken[0]!r}, a name that reading needs for itself — rename the column")
-    return Columns({header_name(name): (f"c{n}", kind) for n, (name, kind, *_) in enumerate(described)},
-                   tuple(name for name, *_ in described))  # fmt: skip
+    return Columns(
+        {header_name(name): (f"c{n}", kind) for n, (name, kind, *_) in enumerate(described)},
+        tuple(name for name, *_ in described),
+    )
 
 
 def parquet_rows(con: duckdb.DuckDBPyConnection, file: Prepared) -> int:

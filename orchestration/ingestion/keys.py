@@ -33,8 +33,11 @@ def are_unique(con: duckdb.DuckDBPyConnection, hashes: str) -> bool:
 
 def compare(con: duckdb.DuckDBPyConnection, feed: SourceFeed, run_id: str) -> list[str]:
     """Compare the keys of files that are new with all others; returns messages. One transaction, safe to repeat."""
-    new = [e.file_id for e in ledger.current_entries(con, feed.source, feed.feed)
-           if e.state == ledger.LOADED and not e.is_compared]  # fmt: skip
+    new = [
+        e.file_id
+        for e in ledger.current_entries(con, feed.source, feed.feed)
+        if e.state == ledger.LOADED and not e.is_compared
+    ]
     if not new:
         return []
     messages: list[str] = []

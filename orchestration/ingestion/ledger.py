@@ -99,8 +99,11 @@ def current_entries(con: duckdb.DuckDBPyConnection, source: str, feed: str) -> l
 
 def record(con: duckdb.DuckDBPyConnection, entries: Sequence[LedgerEntry]) -> None:
     """Write rows; an earlier refusal of the same file goes."""
-    frame = pl.DataFrame([asdict(e) for e in entries], schema_overrides={"first_date": pl.Date, "last_date": pl.Date,
-                         "replaced_run": pl.String}, infer_schema_length=None)  # fmt: skip
+    frame = pl.DataFrame(
+        [asdict(e) for e in entries],
+        schema_overrides={"first_date": pl.Date, "last_date": pl.Date, "replaced_run": pl.String},
+        infer_schema_length=None,
+    )
     con.register("incoming_entries", frame.to_arrow())
     try:
         con.execute(

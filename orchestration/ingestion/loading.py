@@ -62,7 +62,7 @@ def ingest(
     report = IngestionReport()
     night = IngestionRun(
         con, landing, run_id, settings or IngestionSettings(), max_quarantined_pct, scratch, date.today(), report, say
-    )  # fmt: skip
+    )
     for feed in feeds:
         _pull(night, feed)
     # a database is read by an extension, which closed doors would keep out when this connection ingests again
@@ -209,17 +209,32 @@ def _batches(night: IngestionRun, feed: SourceFeed, paths: list[Path]) -> Iterat
                 night.report.count(ledger.DUPLICATE)
                 continue
             copy = LedgerEntry(
-                file_id, feed.source, feed.feed, shown_name(path), digest, 0, ledger.DUPLICATE, night.run_id,
-                feed.version, detail=f"duplicate of {of}",
-            )  # fmt: skip
+                file_id,
+                feed.source,
+                feed.feed,
+                shown_name(path),
+                digest,
+                0,
+                ledger.DUPLICATE,
+                night.run_id,
+                feed.version,
+                detail=f"duplicate of {of}",
+            )
             noted.append(copy)
             file_id += 1
             continue
         stamp = stamps[path.name]
         entry = LedgerEntry(
-            file_id, feed.source, feed.feed, shown_name(path), digest, stamp[0] if stamp else 0, ledger.REFUSED,
-            night.run_id, feed.version,
-        )  # fmt: skip
+            file_id,
+            feed.source,
+            feed.feed,
+            shown_name(path),
+            digest,
+            stamp[0] if stamp else 0,
+            ledger.REFUSED,
+            night.run_id,
+            feed.version,
+        )
         file_id += 1
         try:
             file = prepare(path, feed.format, night.scratch, night.limits, digest)

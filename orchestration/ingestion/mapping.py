@@ -171,8 +171,14 @@ def _computed(feed: SourceFeed, column: Column, text: str, columns: Columns) -> 
     if column.type == "text":
         return Value(column, f"({sql})::varchar", "VARCHAR", shown, " or ".join(parsed) or None, CANONICAL)
     # an expression may well yield text (a CASE of texts), which is then read as any text; casts decide by the type
-    return Value(column, f"({sql})::varchar", "VARCHAR", shown if column.is_required else None,
-                 " or ".join(parsed) or None, CANONICAL)  # fmt: skip
+    return Value(
+        column,
+        f"({sql})::varchar",
+        "VARCHAR",
+        shown if column.is_required else None,
+        " or ".join(parsed) or None,
+        CANONICAL,
+    )
 
 
 def _kinds(text: str) -> list[tuple[str, Kind]]:

@@ -122,8 +122,10 @@ def _copy(database: Database, secret: str, last: str | None, target: Path) -> tu
         above = f"{mark} > {literal(last)}{overlap and f'::timestamptz{overlap}'} and " if last is not None else ""
         rows = f"select * from ({query}) as extract where {above}{mark} <= {literal(highest)} order by {mark}"
         part = target.with_suffix(".part")
-        source.execute(f"copy (select * from postgres_query('erp', {literal(rows)})) to {literal(str(part))} "
-                       "(format parquet, compression zstd)")  # fmt: skip
+        source.execute(
+            f"copy (select * from postgres_query('erp', {literal(rows)})) to {literal(str(part))} "
+            "(format parquet, compression zstd)"
+        )
         count = source.execute(f"select count(*) from read_parquet({literal(str(part))})").fetchone()
     found = int(count[0]) if count else 0
     if found:

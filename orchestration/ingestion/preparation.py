@@ -129,9 +129,18 @@ def _prepare_text(
             f"has {records:,} records, but its last line counts {trailer[1]:,} — it was cut; deliver it again"
         )
     return Prepared(
-        path, readable, "csv", digest, size, header, records, facts.is_ascii, facts.has_control, facts.has_quotes,
+        path,
+        readable,
+        "csv",
+        digest,
+        size,
+        header,
+        records,
+        facts.is_ascii,
+        facts.has_control,
+        facts.has_quotes,
         facts.ends_whole or bool(trailer),
-    )  # fmt: skip
+    )
 
 
 def _refuse_odd_names(path: Path) -> None:

@@ -42,14 +42,21 @@ FIRST_LINES = 3  # orders on the first screen
 NOTHING = "\u2013"  # an en dash where there is no value
 _TEMPLATES = Path(__file__).parent / "templates"
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = ("January", "February", "March", "April", "May", "June",
-           "July", "August", "September", "October", "November", "December")  # fmt: skip
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 def write_page(
-    folder: Path, night: Night, written: Sequence[WrittenTable], settings: PublishingSettings, *, threads: int,
+    folder: Path,
+    night: Night,
+    written: Sequence[WrittenTable],
+    settings: PublishingSettings,
+    *,
+    threads: int,
     latest: Path | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Write `folder`/index.html and index.<language>.html from the marts.duckdb that stands in the same folder.
 
     And so weekly, monthly and tuning.html where there is something to report.

@@ -23,19 +23,19 @@ ROW_COUNTS = ("rows_loaded", "rows_quarantined", "rows_excluded", "rows_duplicat
 FEEDS_BEHIND = {
     "forecast": ("pos/sales", "erp/inventory", "erp/ranging", "erp/prices", "erp/promotions", "erp/events"),
     "orders": (
-        "pos/sales", "pos/open_orders", "erp/inventory", "erp/suppliers", "erp/sourcing", "erp/purchase_orders",
-        "erp/transfers", "erp/lots", "erp/ranging",
+        *("pos/sales", "pos/open_orders", "erp/inventory", "erp/suppliers", "erp/sourcing"),
+        *("erp/purchase_orders", "erp/transfers", "erp/lots", "erp/ranging"),
     ),
     "prices": (
-        "pos/sales", "erp/prices", "erp/promotions", "erp/inventory", "erp/lots", "erp/products", "erp/sourcing",
-        "erp/competitor_prices",
+        *("pos/sales", "erp/prices", "erp/promotions", "erp/inventory", "erp/lots"),
+        *("erp/products", "erp/sourcing", "erp/competitor_prices"),
     ),
     "range": ("pos/sales", "crm/customers", "erp/ranging", "erp/products"),
     "lists": (
-        "pos/sales", "pos/open_orders", "erp/inventory", "erp/locations", "erp/lanes", "erp/sourcing",
-        "erp/purchase_orders", "erp/transfers",
+        *("pos/sales", "pos/open_orders", "erp/inventory", "erp/locations", "erp/lanes", "erp/sourcing"),
+        *("erp/purchase_orders", "erp/transfers"),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

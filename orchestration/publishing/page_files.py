@@ -154,12 +154,12 @@ LISTS = (
 )
 # what an order line is made of, in the order in which it is worked out
 TERMS = (
-    "order_on", "service_target", "lead_time_days", "review_days", "wait_days", "protection_days", "demand_mean_qty",
-    "presentation_min_qty", "service_target_qty", "downstream_position_qty", "target_qty", "on_hand_qty",
-    "reserved_qty", "backorder_qty", "on_order_qty", "in_transfer_qty", "inventory_position_qty", "need_qty",
-    "order_multiple", "min_order_qty", "order_qty", "unit_cost", "order_value", "stockout_on", "expected_lost_qty",
-    "reason_codes", "withheld_reason", "explanation",
-)  # fmt: skip
+    *("order_on", "service_target", "lead_time_days", "review_days", "wait_days", "protection_days"),
+    *("demand_mean_qty", "presentation_min_qty", "service_target_qty", "downstream_position_qty", "target_qty"),
+    *("on_hand_qty", "reserved_qty", "backorder_qty", "on_order_qty", "in_transfer_qty", "inventory_position_qty"),
+    *("need_qty", "order_multiple", "min_order_qty", "order_qty", "unit_cost", "order_value"),
+    *("stockout_on", "expected_lost_qty", "reason_codes", "withheld_reason", "explanation"),
+)
 # one pass over a year of sales: by week as the forecast cuts them, and of the last 364 days (a week may be under way);
 # sums of decimals, which do not depend on the order of the rows
 SOLD = """
@@ -363,13 +363,16 @@ def _add_series(source: Source, details: dict[str, Row], place: str, wanted: str
         for row in source.rows(WEEKS.format(table=table, weeks=HISTORY_WEEKS, place=place, wanted=wanted)):
             _of(details, row["sku_id"], row["place"])[name] = row["weeks"]
     if place != "''":
-        fan = FAN.format(key="s.sku_id, s.location_id as place", start="s.week_start", table="forecast_weekly",
-                         wanted=wanted)  # fmt: skip
+        fan = FAN.format(
+            key="s.sku_id, s.location_id as place", start="s.week_start", table="forecast_weekly", wanted=wanted
+        )
     elif "forecast_hierarchy" in source.tables:
         fan = FAN.format(
-            key="s.node as sku_id, '' as place", start="s.period_start", table="forecast_hierarchy",
+            key="s.node as sku_id, '' as place",
+            start="s.period_start",
+            table="forecast_hierarchy",
             wanted="inner join chosen as c on s.node = c.sku_id where s.level = 'sku' and s.period_type = 'week'",
-        )  # fmt: skip
+        )
     else:
         return
     for row in source.rows(fan):

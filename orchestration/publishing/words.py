@@ -1,7 +1,6 @@
 """The page's words by language: one catalogue a language, `catalogues/<language>.yml`, with the same keys.
 
-Belongs here: reading a catalogue. Numbers and dates by language stand in page; sentences of the template in the
-template.
+Belongs here: reading a catalogue. Numbers and dates by language stand in page; the template asks for words by key.
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ create table ml.forecast_promotions as
 select
     date '2024-03-27' as as_of, sku_id, location_id, 'P' as promotion_id, 'display' as mechanic,
     date '2024-03-25' as starts_on, date '2024-03-31' as ends_on, date '2024-03-28' as covers_from, ends_on as covers_to,
-    sum(mean)::double as with_qty, with_qty - 3 as expected_without_qty, 3e0 as uplift_qty, -1e0 as after_qty
+    sum(mean)::double as with_qty, with_qty - 3 as without_qty, 3e0 as uplift_qty, -1e0 as after_qty
 from ml.forecast_daily where date <= date '2024-03-31' group by sku_id, location_id;
 
 create table ml.forecast_fallbacks as

@@ -16,6 +16,7 @@ from ml.forecasting.features import FeatureStore
 from ml.forecasting.models import lightgbm
 from ml.forecasting.panel import Panel
 from ml.forecasting.settings import ForecastSettings
+from ml.workers.trees import NotGrown
 
 SERIES = 4_000  # that candidates are scored on, drawn by seed
 BLOCKS = 13  # ahead
@@ -55,7 +56,7 @@ def tune(panel: Panel, settings: ForecastSettings, say: Say) -> Tuned:
             "tweedie_power": float(np.clip(settings.tweedie_power, *POWER)),
         }
     )
-    study.optimize(score, n_trials=settings.tuning_trials, catch=(lightgbm.TooFewRows, lightgbm.NotGrown))
+    study.optimize(score, n_trials=settings.tuning_trials, catch=(lightgbm.TooFewRows, NotGrown))
     scored = [trial for trial in study.trials if trial.value is not None and np.isfinite(trial.value)]
     if not scored or scored[0].number != 0:
         return {}

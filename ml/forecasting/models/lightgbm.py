@@ -27,9 +27,8 @@ from ml.forecasting.features import (
     feature_names,
     neutral,
 )
-from ml.forecasting.models.trees import Trees, grow
-from ml.forecasting.processes import Failed, run_tasks
 from ml.forecasting.settings import ForecastSettings
+from ml.workers.trees import Trees, grow, grown
 
 _PARTS = (4, HORIZON_BLOCKS)  # last block ahead of each model
 _CHUNK_ROWS = 400_000
@@ -38,10 +37,6 @@ _FIRST_ORIGIN = 8  # blocks known before a training origin, at least
 
 class TooFewRows(ValueError):
     """There is not enough history to fit on; the message says how many rows there were."""
-
-
-class NotGrown(RuntimeError):
-    """The worker that grew the trees raised, crashed or hung; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +123,8 @@ def fit(store: FeatureStore, settings: ForecastSettings, rows: int, grow: Callab
                     yield str(last), _trees(store, settings, series, origin, horizon)
             first = last + 1
 
-    parts: list[tuple[int, lgb.Booster]] = []
-    for last, answer in run_tasks(grow, tasks(), 1, settings.lightgbm_timeout_seconds).items():
-        if isinstance(answer, Failed):
-            raise NotGrown(answer.why)
-        parts.append((int(last), lgb.Booster(model_str=answer)))
+    made = grown(tasks(), settings.lightgbm_timeout_seconds, grow)
+    parts = [(int(last), booster) for last, booster in made.items()]
     if not parts:
         raise TooFewRows(f"{store.panel.blocks} blocks of history, more than {_FIRST_ORIGIN} needed")
     parts[-1] = (HORIZON_BLOCKS, parts[-1][1])
@@ -179,11 +171,11 @@ def _trees(
     return Trees(
         store.matrix(series, origin, horizon),
         feature_names(),
-        categorical_features(),
         target,
-        _start(store, series, origin),
         parameters,
         settings.trees,
+        categorical_features(),
+        _start(store, series, origin),
     )
 
 

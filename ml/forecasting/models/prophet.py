@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ml.forecasting.processes import Failed, run_tasks
+from ml.workers.processes import Failed, run_tasks
 
 # starting a worker and importing Prophet costs 3 s of processor, an aggregate 0.3 s: fewer do not repay a second worker
 AGGREGATES_A_WORKER = 8

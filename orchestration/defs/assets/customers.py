@@ -1,6 +1,6 @@
 """Stage 5b: what each customer is worth and will probably buy. Empty, with the reason, where no sale names one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 import polars as pl
@@ -14,14 +14,15 @@ from ml.customers.contract import (
     CustomerResult,
 )
 from ml.customers.evaluation import DECIDING
-from orchestration import runs
+from orchestration import notes, runs
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
+from orchestration.settings import Settings
 from orchestration.warehouse import connect, read_frame, replace_table
 
-VALUE, ACCURACY, NOTES = "ml.customer_value", "ml.customer_accuracy", "ml.customer_notes"
-NEXT, NEXT_ACCURACY, NEXT_NOTES = "ml.customer_next_products", "ml.next_product_accuracy", "ml.next_product_notes"
+VALUE, ACCURACY = "ml.customer_value", "ml.customer_accuracy"
+NEXT, NEXT_ACCURACY = "ml.customer_next_products", "ml.next_product_accuracy"
 PURCHASES_QUERY = (
     "select customer_id, date, net_amount::double as amount, units_qty > 0 as is_purchase "
     "from intermediate.int_customer_days order by customer_id, date"
@@ -48,6 +49,8 @@ NEXT_TABLES = {
     NEXT: "One row a customer and product that the customer will probably buy within 28 days, with the evidence.",
     NEXT_ACCURACY: "Of ten products shown, how many were bought in the last month: each contender.",
 }
+# what is published of them, all absent together
+RESTING_ON_NEXT = ("customer_next_products", "audiences", "next_product_accuracy")
 NO_CONSENT = (
     "no customer consented to marketing; customers.write_to_unknown_consent admits those of whom nothing is delivered"
 )
@@ -55,17 +58,12 @@ NO_CONSENT = (
 
 @dg.multi_asset(
     name="customer_value",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[*gated_keys(gates.MARTS), dg.AssetKey(["intermediate", "int_customer_days"])],
-            group_name="customers",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(
+        TABLES,
+        [*gated_keys(gates.MARTS), "intermediate.int_customer_days"],
+        "customers",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def customer_value(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -85,28 +83,18 @@ def customer_value(context: dg.AssetExecutionContext, company: Company) -> Itera
         context.log.info(_said(result, settings.currency))
     for note in result.notes:
         context.log.info(note)
-    absent = [{"kind": "absent", "text": NO_CUSTOMERS}] if purchases.is_empty() else []
-    with retrying_io(), connect(settings) as con:
-        rows = replace_table(con, VALUE, result.values)
-        measured = replace_table(con, ACCURACY, result.accuracy)
-        replace_table(con, NOTES, pl.DataFrame(absent, schema={"kind": pl.String, "text": pl.String}))
-    yield dg.MaterializeResult(asset_key=VALUE.split("."), metadata={"dagster/row_count": rows})
-    yield dg.MaterializeResult(asset_key=ACCURACY.split("."), metadata={"dagster/row_count": measured})
+    absent = {"mart_customer_value": NO_CUSTOMERS} if purchases.is_empty() else {}
+    yield from _kept(settings, "customer_value", {VALUE: result.values, ACCURACY: result.accuracy}, absent)
 
 
 @dg.multi_asset(
     name="customer_next_products",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[*gated_keys(gates.MARTS), dg.AssetKey(["intermediate", "int_customer_days"])],
-            group_name="customers",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in NEXT_TABLES.items()
-    ],
+    specs=table_specs(
+        NEXT_TABLES,
+        [*gated_keys(gates.MARTS), "intermediate.int_customer_days"],
+        "customers",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def customer_next_products(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -131,13 +119,20 @@ def customer_next_products(context: dg.AssetExecutionContext, company: Company) 
     ):
         context.log.info(f"of ten products by {model} {10 * rate:.2f} were bought{' (used)' if is_chosen else ''}")
     reason = NO_CUSTOMERS if purchases.is_empty() else NO_CONSENT if result.lines.is_empty() else None
-    absent = [{"kind": "absent", "text": reason}] if reason else []
+    absent = dict.fromkeys(RESTING_ON_NEXT, reason) if reason else {}
+    yield from _kept(settings, "customer_next_products", {NEXT: result.lines, NEXT_ACCURACY: result.accuracy}, absent)
+
+
+def _kept(
+    settings: Settings, step: str, frames: Mapping[str, pl.DataFrame], absent: Mapping[str, str]
+) -> Iterator[dg.MaterializeResult]:
+    """Replace the step's tables, note what is absent for want of them, and tell Dagster of each."""
     with retrying_io(), connect(settings) as con:
-        rows = replace_table(con, NEXT, result.lines)
-        measured = replace_table(con, NEXT_ACCURACY, result.accuracy)
-        replace_table(con, NEXT_NOTES, pl.DataFrame(absent, schema={"kind": pl.String, "text": pl.String}))
-    yield dg.MaterializeResult(asset_key=NEXT.split("."), metadata={"dagster/row_count": rows})
-    yield dg.MaterializeResult(asset_key=NEXT_ACCURACY.split("."), metadata={"dagster/row_count": measured})
+        for table, frame in frames.items():
+            replace_table(con, table, frame)
+        notes.keep(con, step, absent=absent)
+    for table, frame in frames.items():
+        yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": frame.height})
 
 
 def _said(result: CustomerResult, currency: str) -> str:

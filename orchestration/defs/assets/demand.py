@@ -9,33 +9,22 @@ from data_quality import gates
 from ml.forecasting.demand import estimate_demand
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.warehouse import connect, read_frame, replace_table
 
 SERIES_QUERY = "select * from intermediate.int_series_selected order by series_id"
 OBSERVED_QUERY = "select * from intermediate.int_demand_daily order by series_id, date"
+TABLES = {
+    "ml.demand_series": "One row a forecast series: a listed product at a place, or what sells unlisted in a region.",
+    "ml.demand_history": "Demand by series and day; stock-outs, outliers and days without tills repaired, and marked.",
+}
 
 
 @dg.multi_asset(
     name="demand_history",
-    specs=[
-        dg.AssetSpec(
-            ["ml", "demand_series"],
-            deps=gated_keys(gates.MARTS),
-            group_name="demand",
-            kinds={"duckdb", "polars"},
-            owners=[OWNER],
-            description="One row a forecast series: a listed product at a place, or what sells unlisted in a region.",
-        ),
-        dg.AssetSpec(
-            ["ml", "demand_history"],
-            deps=[*gated_keys(gates.MARTS), dg.AssetKey(["intermediate", "int_demand_daily"])],
-            group_name="demand",
-            kinds={"duckdb", "polars"},
-            owners=[OWNER],
-            description="Demand by series and day; stock-outs, outliers and days without tills repaired, and marked.",
-        ),
-    ],
+    specs=table_specs(
+        TABLES, [*gated_keys(gates.MARTS), "intermediate.int_demand_daily"], "demand", {"duckdb", "polars"}
+    ),
     pool=POOL,
 )
 def demand_history(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:

@@ -11,10 +11,10 @@ import dagster as dg
 import duckdb
 import polars as pl
 
-from orchestration import edit_history, failpoints, model_registry, runs
+from orchestration import edit_history, failpoints, model_registry, notes, runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, read_frame, replace_table
 
@@ -55,25 +55,20 @@ EVENTS_QUERY = "select date, event_name, region from staging.stg_erp__events ord
 
 @dg.multi_asset(
     name="forecasts",
-    specs=[
-        dg.AssetSpec(
-            ["ml", table],
-            deps=[
-                dg.AssetKey(["ml", "demand_series"]),
-                dg.AssetKey(["ml", "demand_history"]),
-                dg.AssetKey(["staging", "stg_erp__events"]),
-                dg.AssetKey(["marts", "fct_sales"]),
-                dg.AssetKey(["intermediate", "int_series_prices"]),
-                dg.AssetKey(["intermediate", "int_series_promotions"]),
-                dg.AssetKey(["feeds", "decisions_forecast_edits"]),
-            ],
-            group_name="forecasting",
-            kinds={"python", "lightgbm", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(
+        {f"ml.{table}": about for table, about in TABLES.items()},
+        [
+            "ml.demand_series",
+            "ml.demand_history",
+            "staging.stg_erp__events",
+            "marts.fct_sales",
+            "intermediate.int_series_prices",
+            "intermediate.int_series_promotions",
+            "feeds.decisions_forecast_edits",
+        ],
+        "forecasting",
+        {"python", "lightgbm", "duckdb"},
+    ),
     pool=POOL,
 )
 def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -127,9 +122,7 @@ def forecasts(context: dg.AssetExecutionContext, company: Company) -> Iterator[d
                     shown["calibration"] = metadata.calibration(result.accuracy)
                 yield dg.MaterializeResult(asset_key=["ml", table], metadata=shown)
             replace_table(con, "ml.models", models)
-            replace_table(
-                con, "ml.forecast_warnings", pl.DataFrame({"warning": result.warnings}, {"warning": pl.String})
-            )
+            notes.keep(con, "forecasts", result.warnings)
             runs.note_models(con, run_id, in_use)
             edit_history.note(con, run_id, result.edits)
         failpoints.reached("after_forecasts")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.identity.keys import load_hasher
 from orchestration.identity.night import identify
 from orchestration.ingestion.declarations import SourceFeed, source_feeds
@@ -34,17 +34,12 @@ _TABLES = {
 
 @dg.multi_asset(
     name="identify_customers",
-    specs=[
-        dg.AssetSpec(
-            ["identity", name],
-            deps=[["feeds", feed] for feed in _FEEDS],
-            group_name="ingestion",
-            kinds={"duckdb", "python"},
-            owners=[OWNER],
-            description=description,
-        )
-        for name, description in _TABLES.items()
-    ],
+    specs=table_specs(
+        {f"identity.{name}": about for name, about in _TABLES.items()},
+        [f"feeds.{feed}" for feed in _FEEDS],
+        "ingestion",
+        {"duckdb", "python"},
+    ),
     pool=POOL,
 )
 def identify_customers(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:

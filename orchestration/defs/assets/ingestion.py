@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestration import alerts, failpoints, night_lock, recovery, runs
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.errors import InputRefusedError
 from orchestration.ingestion import views
 from orchestration.ingestion.catalogue import canonical_feeds
@@ -28,27 +28,15 @@ class NightConfig(dg.Config):
     keeps_latest: bool = Field(False, description="`latest` stays where it is of a newer business day: a past night.")
 
 
+TABLES = {
+    f"feeds.{feed.table}": f"{feed.about} All sources that deliver `{feed.name}`, typed, with each row's file and line."
+    for feed in canonical_feeds().values()
+} | {"ops.file_ledger": "What became of every file ever met: its hash, and its rows loaded, kept aside or repeated."}
+
+
 @dg.multi_asset(
     name="ingest",
-    specs=[
-        dg.AssetSpec(
-            ["feeds", feed.table],
-            group_name="ingestion",
-            kinds={"duckdb", "python"},
-            owners=[OWNER],
-            description=f"{feed.about} All sources that deliver `{feed.name}`, typed, with file and line of each row.",
-        )
-        for feed in canonical_feeds().values()
-    ]
-    + [
-        dg.AssetSpec(
-            ["ops", "file_ledger"],
-            group_name="ingestion",
-            kinds={"duckdb"},
-            owners=[OWNER],
-            description="What became of every file ever met: its hash, and its rows loaded, kept aside or repeated.",
-        )
-    ],
+    specs=table_specs(TABLES, (), "ingestion", {"duckdb", "python"}),
     pool=POOL,
 )
 def ingest_extracts(

@@ -17,14 +17,13 @@ from ml.planning.promotion_plan import PromotionInputs, plan_promotions
 from ml.response.panel import MECHANICS_SCHEMA, WEEKS_SCHEMA
 from ml.response.past_promotions import PROMOTED_SCHEMA, promotion_returns
 from ml.response.pipeline import Response, estimate_response
-from orchestration import recommendation_history, runs
+from orchestration import notes, recommendation_history, runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.settings import Settings
 from orchestration.warehouse import connect, read_frame, replace_table, table_exists
 
-NOTES = "ml.price_notes"
 TABLES = {
     "ml.price_response": "Elasticity of each product to its shelf price and to discounts, with interval and evidence.",
     "ml.promotion_response": "Uplift by mechanic and depth, what comes after, what the rest of the category loses.",
@@ -175,17 +174,7 @@ NO_STOCK = "no erp/inventory delivered"
 
 @dg.multi_asset(
     name="prices",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[dg.AssetKey(read.split(".")) for read in READ],
-            group_name="planning",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(TABLES, READ, "planning", {"python", "polars", "duckdb"}),
     pool=POOL,
 )
 def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -301,6 +290,4 @@ def _write(
             con.execute(f"drop table if exists ml.{name}")
         else:
             replace_table(con, f"ml.{name}", frame)
-    notes = [{"kind": "warning", "output": None, "text": text} for text in warnings]
-    notes += [{"kind": "absent", "output": name, "text": text} for name, text in absent.items()]
-    replace_table(con, NOTES, pl.DataFrame(notes, schema=dict.fromkeys(("kind", "output", "text"), pl.String)))
+    notes.keep(con, "prices", warnings, absent)

@@ -8,8 +8,7 @@ import dagster as dg
 import duckdb
 
 from data_quality import gates
-from orchestration import model_registry, replays, runs
-from orchestration.defs.assets.watch import FEEDBACK, NO_FEEDBACK
+from orchestration import model_registry, notes, replays, runs
 from orchestration.defs.checks import FORECASTS, ORDERS, PRICES, RESULTS, gated_keys
 from orchestration.defs.resources import Company
 from orchestration.defs.steps import OWNER, POOL, retrying_io
@@ -377,29 +376,14 @@ def outputs_of(night: Night) -> list[OutputTable]:
 def night_of(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: bool = False) -> Night:
     """Gather what the manifest says of the warehouse's last night beside the tables."""
     run_id, as_of = runs.current(con)
-    notes = con.execute("select kind, output, text from ml.planning_notes").fetchall()
-    notes += con.execute("select kind, output, text from ml.price_notes").fetchall()
-    customer_notes = con.execute("select text from ml.customer_notes where kind = 'absent'").fetchall()
-    next_notes = con.execute("select text from ml.next_product_notes where kind = 'absent'").fetchall()
-    forecast_warnings = con.execute("select warning from ml.forecast_warnings").fetchall()
     failed = con.execute(
         f"select table_name || ' ' || check_name || ': ' || description from {RESULTS} where not passed "
         "order by gate, table_name, check_name"
     ).fetchall()
-    absent = {output: text for kind, output, text in notes if kind == "absent"}
-    for (text,) in customer_notes:
-        absent["mart_customer_value"] = text
-    for (text,) in next_notes:
-        absent |= dict.fromkeys(("customer_next_products", "audiences", "next_product_accuracy"), text)
-    absent |= dict(con.execute("select output, text from ml.range_notes").fetchall())
-    absent |= _nothing_said(con)
-    absent |= replays.absent_replay(con)
+    absent = notes.absent(con) | _no_associates(con) | replays.absent_replay(con)
     for output in OUTPUTS:
         if output.name not in absent and not table_exists(con, output.relation):
             absent[output.name] = "its step made no table this night"
-    warnings = [row[0] for row in [*forecast_warnings, *failed]] + [
-        text for kind, _, text in notes if kind == "warning"
-    ]
     return Night(
         run_id=run_id,
         as_of=as_of,
@@ -409,7 +393,7 @@ def night_of(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: b
         settings_hash=settings.digest,
         inputs=[dict(entry) for entry in manifest_inputs(con)],
         models=[json.loads(row[0]) for row in con.execute("select model from ml.models").fetchall()],
-        warnings=warnings,
+        warnings=[check for (check,) in failed] + notes.warnings(con),
         absent=absent,
         simulated_feeds=settings.simulated_feeds,
         data_docs=settings.data_docs,
@@ -417,14 +401,8 @@ def night_of(con: duckdb.DuckDBPyConnection, settings: Settings, keeps_latest: b
     )
 
 
-def _nothing_said(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Outputs that are there and empty, with the reason: nobody wrote, no till names an associate."""
-    reasons = {
-        "feedback_themes": (FEEDBACK, NO_FEEDBACK),
-        "mart_associate_sales": ("marts.mart_associate_sales", "no sale names an associate (pos/sales.associate_id)"),
-    }
-    return {
-        name: reason
-        for name, (table, reason) in reasons.items()
-        if con.execute(f"select 1 from {table} limit 1").fetchone() is None
-    }
+def _no_associates(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The sales by associate, which dbt builds without a row where no till names one, with the reason."""
+    if con.execute("select 1 from marts.mart_associate_sales limit 1").fetchone() is not None:
+        return {}
+    return {"mart_associate_sales": "no sale names an associate (pos/sales.associate_id)"}

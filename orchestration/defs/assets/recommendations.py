@@ -10,10 +10,10 @@ import polars as pl
 from ml.planning.order_lines import TARGETS_SCHEMA
 from ml.planning.replenishment import ReplenishmentInputs
 from ml.planning.stock_plan import StockPlan, SupplyInputs, plan_stock
-from orchestration import recommendation_history, runs
+from orchestration import notes, recommendation_history, runs
 from orchestration.defs import metadata
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import POOL, retrying_io, table_specs
 from orchestration.replays import tuned_targets
 from orchestration.warehouse import connect, read_frame, replace_table
 
@@ -78,17 +78,7 @@ READ = (
 
 @dg.multi_asset(
     name="recommendations",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[dg.AssetKey(read.split(".")) for read in READ],
-            group_name="planning",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(TABLES, READ, "planning", {"python", "polars", "duckdb"}),
     pool=POOL,
 )
 def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -124,7 +114,7 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
                 con, run_id, as_of, lists["replenishment_orders"]
             )
         _write(con, plan, lists)
-        _keep_notes(con, warnings, absent)
+        notes.keep(con, "recommendations", warnings, absent)
         shown = {table: metadata.of_table(con, table) for table in TABLES}
         if "replenishment_orders" in lists:
             shown["ml.replenishment_orders"]["order value"] = metadata.order_value(read_frame(con, ORDER_VALUES))
@@ -134,28 +124,19 @@ def recommendations(context: dg.AssetExecutionContext, company: Company) -> Iter
 
 @dg.multi_asset(
     name="recommendation_history",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[
-                dg.AssetKey(["ml", "replenishment_orders"]),
-                dg.AssetKey(["ml", "transfer_orders"]),
-                dg.AssetKey(["ml", "assortment_changes"]),
-                dg.AssetKey(["ml", "forecast_daily"]),
-                dg.AssetKey(["ml", "forecast_weekly"]),
-                dg.AssetKey(["feeds", "decisions_recommendations"]),
-            ],
-            group_name="planning",
-            kinds={"duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in {
+    specs=table_specs(
+        {
             recommendation_history.KNOWN: "Every line recommended by this and earlier published nights, as decided.",
             recommendation_history.DECISIONS: "What came back in planners' workbooks: accepted, changed, rejected, "
             "refused.",
-        }.items()
-    ],
+        },
+        [
+            *("ml.replenishment_orders", "ml.transfer_orders", "ml.assortment_changes"),
+            *("ml.forecast_daily", "ml.forecast_weekly", "feeds.decisions_recommendations"),
+        ],
+        "planning",
+        {"duckdb"},
+    ),
     pool=POOL,
 )
 def recommended(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -214,11 +195,3 @@ def _table_of(feed: str) -> str:
 
 def _has_rows(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
     return con.execute(f"select 1 from {relation} limit 1").fetchone() is not None
-
-
-def _keep_notes(con: duckdb.DuckDBPyConnection, warnings: list[str], absent: Mapping[str, str]) -> None:
-    """Keep what the manifest says of the lists: warnings, and of each absent one why."""
-    notes = [{"kind": "warning", "output": None, "text": text} for text in warnings]
-    notes += [{"kind": "absent", "output": name, "text": text} for name, text in absent.items()]
-    schema = dict.fromkeys(("kind", "output", "text"), pl.String)
-    replace_table(con, "ml.planning_notes", pl.DataFrame(notes, schema=schema))

@@ -11,17 +11,9 @@ import dagster as dg
 from orchestration import night_lock, runs
 from orchestration.defs.assets.forecasts import EVENTS_QUERY, HISTORY_QUERY, SERIES_QUERY
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
+from orchestration.defs.steps import OWNER, POOL, retrying_io, table_specs
 from orchestration.errors import ShelfcastError
-from orchestration.replays import (
-    NOTES,
-    REPORT,
-    RESULTS,
-    TUNING,
-    first_replayed_day,
-    keep_replay,
-    previous_targets,
-)
+from orchestration.replays import REPORT, RESULTS, TUNING, first_replayed_day, keep_replay, previous_targets
 from orchestration.warehouse import connect, read_frame, replace_table, table_exists
 
 TABLES = {
@@ -41,21 +33,12 @@ QUERIES = {
 
 @dg.multi_asset(
     name="replay_history",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[
-                dg.AssetKey(["ml", "demand_history"]),
-                dg.AssetKey(["intermediate", "int_sourcing_resolved"]),
-                dg.AssetKey(["intermediate", "int_shelf_terms"]),
-            ],
-            group_name="proof",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(
+        TABLES,
+        ["ml.demand_history", "intermediate.int_sourcing_resolved", "intermediate.int_shelf_terms"],
+        "proof",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def replay_history(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
@@ -84,7 +67,7 @@ def replay_history(context: dg.AssetExecutionContext, company: Company) -> Itera
         context.log.warning(note)
     for table, frame in ((RESULTS, done.results), (TUNING, done.tuning)):
         yield dg.MaterializeResult(asset_key=table.split("."), metadata={"dagster/row_count": frame.height})
-    context.log.info(f"kept in {RESULTS}, {TUNING} and {NOTES}; the next night publishes it")
+    context.log.info(f"kept in {RESULTS} and {TUNING}; the next night publishes it")
 
 
 @dg.asset(

@@ -9,15 +9,14 @@ from data_quality import gates
 from ml.watch.contract import ALERTS_SCHEMA
 from ml.watch.diversion import diverted
 from ml.watch.feedback import FEEDBACK_SCHEMA, feedback_themes
-from ml.watch.launches import hit_alerts
-from orchestration import runs
-from orchestration.defs.assets.range import NOTES
+from orchestration import notes, runs
+from orchestration.defs.assets.range import HIT_ALERTS
 from orchestration.defs.checks import gated_keys
 from orchestration.defs.resources import Company
-from orchestration.defs.steps import OWNER, POOL, retrying_io
-from orchestration.warehouse import connect, read_frame, replace_table, table_exists
+from orchestration.defs.steps import POOL, retrying_io, table_specs
+from orchestration.warehouse import connect, read_frame, replace_table
 
-WATCHED, FEEDBACK, HITS = "ml.watched", "ml.feedback_themes", "ml.new_product_hits"
+WATCHED, FEEDBACK = "ml.watched", "ml.feedback_themes"
 NO_FEEDBACK = "no crm/feedback with a product and a text in the last 17 weeks"
 TABLES = {
     WATCHED: "Alerts of what is watched beside stock, as mart_alerts takes them up.",
@@ -47,41 +46,35 @@ order by f._source, f.feedback_id
 
 @dg.multi_asset(
     name="watched",
-    specs=[
-        dg.AssetSpec(
-            table.split("."),
-            deps=[
-                *gated_keys(gates.MARTS),
-                dg.AssetKey(["intermediate", "int_sku_locations_numbered"]),
-                dg.AssetKey(["staging", "stg_erp__product_links"]),
-                dg.AssetKey(["feeds", "crm_feedback"]),
-                # of the step that finds hits: on the hits themselves waits the gate, which asks about themes too
-                dg.AssetKey(NOTES.split(".")),
-            ],
-            group_name="watch",
-            kinds={"python", "polars", "duckdb"},
-            owners=[OWNER],
-            description=about,
-        )
-        for table, about in TABLES.items()
-    ],
+    specs=table_specs(
+        TABLES,
+        [
+            *gated_keys(gates.MARTS),
+            "intermediate.int_sku_locations_numbered",
+            "staging.stg_erp__product_links",
+            "feeds.crm_feedback",
+            HIT_ALERTS,
+        ],
+        "watch",
+        {"python", "polars", "duckdb"},
+    ),
     pool=POOL,
 )
 def watched(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.MaterializeResult]:
-    """Compare each place with its part of the region, each week's feedback with the eight before; add hits."""
+    """Compare each place with its part of the region, each week's feedback with the eight before; add early hits."""
     settings = company.settings()
     with retrying_io(), connect(settings) as con:
         _, as_of = runs.current(con)
         sales = read_frame(con, SALES, {"as_of": as_of})
         texts = read_frame(con, TEXTS, {"as_of": as_of})
-        hits = read_frame(con, f"from {HITS}") if table_exists(con, HITS) else None
+        hits = read_frame(con, f"from {HIT_ALERTS}")
     schema = pl.Schema({"sku_id": pl.String, "created_on": pl.Date, "rating": pl.Float64, "text": pl.String})
     themes, jumps = feedback_themes(texts.cast(schema), as_of, settings.watch)
-    raised = [diverted(sales, as_of, settings.watch), jumps, *([] if hits is None else [hit_alerts(hits)])]
-    alerts = pl.concat(raised).match_to_schema(ALERTS_SCHEMA)
+    alerts = pl.concat([diverted(sales, as_of, settings.watch), jumps, hits]).match_to_schema(ALERTS_SCHEMA)
     context.log.info(f"{alerts.height:,} alerts; {themes.height:,} themes of products and weeks")
     with retrying_io(), connect(settings) as con:
         replace_table(con, WATCHED, alerts)
         replace_table(con, FEEDBACK, themes.match_to_schema(FEEDBACK_SCHEMA))
+        notes.keep(con, "watched", absent={"feedback_themes": NO_FEEDBACK} if themes.is_empty() else {})
     yield dg.MaterializeResult(asset_key=WATCHED.split("."), metadata={"dagster/row_count": alerts.height})
     yield dg.MaterializeResult(asset_key=FEEDBACK.split("."), metadata={"dagster/row_count": themes.height})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import lightgbm as lgb
 import numpy as np
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ from ml.customers.features import feature_names, features, outcomes, prepared, w
 from ml.customers.models import LIGHTGBM, RECENT_RATE, rate_and_recency, training_origins
 from ml.customers.pipeline import CARRIED_ON, LEARNED_YEAR, measure, value_customers
 from ml.customers.settings import CustomerSettings
+from ml.workers.trees import NotGrown, grown
 
 AS_OF = date(2024, 12, 31)
 SETTINGS = CustomerSettings(trees=30)
@@ -128,6 +130,25 @@ def test_few_customers_get_a_rule_and_the_reason():
     assert set(result.values["value_model"]) <= {"last_quarter", RECENT_RATE}
     assert result.notes
     assert "too few" in result.notes[0]
+
+
+def test_a_fit_that_crashes_leaves_the_rules_and_says_so(monkeypatch: pytest.MonkeyPatch):
+    """The first fit holds, the one on the newest records crashes: what was measured of it is taken back."""
+    frame, fits = crowd(900, 364), []
+
+    def crashes_later(tasks: object, timeout_seconds: float) -> dict[str, lgb.Booster]:
+        fits.append(timeout_seconds)
+        if len(fits) > 1:
+            raise NotGrown("the worker crashed")
+        return grown(tasks, timeout_seconds)
+
+    monkeypatch.setattr("ml.customers.models.grown", crashes_later)
+    result = value_customers(frame, AS_OF, SETTINGS)
+    assert result.notes == ("customers: no learned model — the worker crashed",)
+    assert LIGHTGBM not in {*result.values["value_model"], *result.values["probability_model"]}
+    assert LIGHTGBM not in result.accuracy["model"]
+    assert result.accuracy.filter("is_chosen")["target"].unique().sort().to_list() == ["repurchase", "value"]
+    assert result.values.height == frame["customer_id"].n_unique()
 
 
 def test_a_company_of_one_week_gets_the_rule():

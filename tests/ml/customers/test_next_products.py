@@ -10,6 +10,7 @@ from ml.customers import candidates as c
 from ml.customers.contract import NEXT_PRODUCTS_SCHEMA
 from ml.customers.next_products import AGAIN, BEST, HIT_RATE, LIGHTGBM, NEW, SHOWN, measure, next_products, reachable
 from ml.customers.settings import CustomerSettings
+from ml.workers.trees import NotGrown
 
 AS_OF = date(2024, 12, 31)
 OPEN = CustomerSettings(write_to_unknown_consent=True)
@@ -149,6 +150,17 @@ def test_short_records_rank_by_what_was_bought_most_and_say_so(purchases):
     found = next_products(short, products_of(short), asked(short), AS_OF, OPEN)
     assert "shorter than 147 days" in found.notes[0]
     assert found.lines["model"].unique().to_list() != [LIGHTGBM]
+    assert found.lines.height > 0
+
+
+def test_a_fit_that_crashes_leaves_the_rules_and_says_so(purchases, monkeypatch):
+    def crashes(*_: object) -> None:
+        raise NotGrown("the worker crashed")
+
+    monkeypatch.setattr("ml.customers.next_products.grown", crashes)
+    found = next_products(purchases, products_of(purchases), asked(purchases), AS_OF, OPEN)
+    assert found.notes == ("next products: no learned model — the worker crashed",)
+    assert LIGHTGBM not in found.accuracy["model"]
     assert found.lines.height > 0
 
 

@@ -9,10 +9,10 @@ from small_companies import AS_OF, make_history, make_series
 
 from ml.forecasting.contract import HORIZON_BLOCKS
 from ml.forecasting.features import FeatureStore
-from ml.forecasting.models.lightgbm import NotGrown, TooFewRows, draw_rows, fit
-from ml.forecasting.models.trees import Trees
+from ml.forecasting.models.lightgbm import TooFewRows, draw_rows, fit
 from ml.forecasting.panel import build_panel
 from ml.forecasting.settings import ForecastSettings
+from ml.workers.trees import NotGrown, Trees
 
 COUNT = 60
 

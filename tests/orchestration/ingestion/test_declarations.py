@@ -43,7 +43,7 @@ feeds:
     files: orders/*.csv            # a second feed may read the same files
     keep: last                     # one row a key: the last seen
     columns: {sku_id: 商家编码, product_name: 商品名称}
-"""  # noqa: E501
+"""  # noqa: E501  # Chinese signs count twice
 ORDERS = """订单号,支付时间,商家编码,商品名称,数量,实付单价,买家ID
 D1,2026/01/05 00:30,旧码-1,围巾,2,"1,019.90",甲
 D1,2026/01/05 00:30,旧码-1,围巾,2,"1,019.90",甲

@@ -238,7 +238,7 @@ def test_no_line_to_order_is_said(tmp_path: Path) -> None:
 
 def test_a_night_all_of_whose_checks_passed_is_good(tmp_path: Path) -> None:
     page = page_of(publish_one(tmp_path, "update ops.data_quality set passed = true", products=2, places=1))
-    assert "Tonight’s data is good. All 8 checks passed and every row read is accounted for." in page.text  # noqa: RUF001
+    assert "Tonight’s data is good. All 8 checks passed and every row read is accounted for." in page.text  # noqa: RUF001 the page's own
 
 
 def test_rows_that_do_not_add_up_are_said_first(run_night: Callable[..., Path]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.defs.assets.publication import OUTPUTS
 from orchestration.publishing import page_files, page_kpis, page_lists, page_prices, page_range, words
 
 TEMPLATES = Path(words.__file__).parent / "templates"
@@ -52,6 +53,16 @@ def test_the_lists_beside_the_orders_have_their_words() -> None:
         assert {f"column.{column}" for column in columns} <= set(known), (part.name, columns)
         blanks = {name for _, name, _, _ in string.Formatter().parse(known[f"lead.{part.name}"]) if name}
         assert blanks == set(_columns(part.lead)), part.name
+
+
+def test_every_published_table_has_its_title_and_meaning() -> None:
+    """In every language; the English ones are those of Parquet, workbook and manifest."""
+    known = words.words("en")
+    for output in OUTPUTS:
+        assert known.get(f"output.{output.name}") == output.title, output.name
+        assert known.get(f"about.{output.name}") == output.description, output.name
+    named = {key.partition(".")[2] for key in known if key.startswith(("output.", "about."))}
+    assert named == {output.name for output in OUTPUTS}
 
 
 def _columns(query: str) -> list[str]:

@@ -1,7 +1,7 @@
 """Work in processes of their own, which may crash or hang without taking the night along.
 
 What belongs here: handing tasks to workers, in any number, and telling what became of each. What does not: what a task
-is (models/prophet.py), and shards of a table (shards.py).
+is (trees.py, ml/forecasting/models/prophet.py), and shards of a table (ml/forecasting/shards.py).
 
 Processes, not threads: Prophet's optimiser is a program of its own that has been seen to hang for ever
 (facebook/prophet #248, #888, #2524). Every worker leads a process group; when its answer is late, all of it is killed.
