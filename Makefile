@@ -8,9 +8,10 @@ BIN := .venv/bin
 # small company's night, dbt's and the workers' included).
 unexport PYTHONDONTWRITEBYTECODE
 INSTALLED := .venv/.installed
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 BENCH_INSTALLED := .venv/.installed-bench
 
-.PHONY: run test chaos audit lint format ui dbt-docs site bench clean install lock
+.PHONY: run test test-nights chaos audit lint format ui dbt-docs site bench clean install lock
 .DEFAULT_GOAL := run
 
 # uv is fetched into the venv itself: it installs the locked set in seconds where pip needs minutes.
@@ -33,7 +34,11 @@ run: $(INSTALLED)
 	$(BIN)/shelfcast run --home $(HOME_DIR)
 
 test: $(INSTALLED)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not nights"
+
+# Nights after a first one, and a real shop's: whole nights, which would make `make test` longer than ten minutes.
+test-nights: $(INSTALLED)
+	$(PYTEST) -m nights
 
 # The whole of what `make test` runs samples of: thousands of broken extracts, and whole nights that are killed at every
 # failpoint and 50 moments, starved of disk and memory, locked out, given a broken warehouse, read while they publish.

@@ -19,7 +19,7 @@ from night_runs import (
     shelfcast,
 )
 
-pytestmark = pytest.mark.usefixtures("environment_stays")
+pytestmark = [pytest.mark.nights, pytest.mark.usefixtures("environment_stays")]
 
 
 def test_a_model_file_that_was_changed_ends_the_night(first_night, tmp_path):

@@ -17,6 +17,8 @@ EXPORT = ROOT.parent / "shared" / "data" / "online_retail" / "online_retail_2010
 LINES = 541_909
 SETTINGS = "company: Web shop\ncurrency: GBP\nforecast: {trees: 40, backtest_weeks: [13]}\n"
 
+pytestmark = pytest.mark.nights
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory) -> tuple[dict, Path]:
