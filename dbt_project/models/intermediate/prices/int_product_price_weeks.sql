@@ -14,9 +14,9 @@ sales as (
 
 ),
 
-sku_locations as (
+shares as (
 
-    select * from {{ ref('int_sku_locations_grouped') }}
+    select * from {{ ref('int_product_location_shares') }}
 
 ),
 
@@ -43,41 +43,16 @@ week_starts as (
 
 ),
 
-pair_units as (
-
-    select
-        sales.sku_location_key,
-        sku_locations.sku_id,
-        sum(sales.units_qty) as units_qty
-    from sales
-    inner join sku_locations on sales.sku_location_key = sku_locations.sku_location_key
-    where sales.date >= {{ add_days(as_of(), -history_days) }}
-    group by sales.sku_location_key, sku_locations.sku_id
-
-),
-
--- a place counts by what it sells of the product
-pair_shares as (
-
-    select
-        sku_location_key,
-        sku_id,
-        cast(units_qty as double) / sum(units_qty) over (partition by sku_id) as share
-    from pair_units
-    where units_qty > 0
-
-),
-
 sold as (
 
     select
-        pair_shares.sku_id,
+        shares.sku_id,
         {{ week_start('sales.date') }} as week_start,
         sum(sales.units_qty) as units_qty
     from sales
-    inner join pair_shares on sales.sku_location_key = pair_shares.sku_location_key
+    inner join shares on sales.sku_location_key = shares.sku_location_key
     inner join week_starts on {{ week_start('sales.date') }} = week_starts.week_start
-    group by pair_shares.sku_id, {{ week_start('sales.date') }}
+    group by shares.sku_id, {{ week_start('sales.date') }}
 
 ),
 
@@ -114,30 +89,30 @@ paid as (
 listed as (
 
     select
-        pair_shares.sku_id,
+        shares.sku_id,
         week_starts.week_start,
-        sum(pair_shares.share * prices.price) / sum(pair_shares.share) as price
+        sum(shares.share * prices.price) / sum(shares.share) as price
     from prices
-    inner join pair_shares on prices.sku_location_key = pair_shares.sku_location_key
+    inner join shares on prices.sku_location_key = shares.sku_location_key
     inner join week_starts
         on
             {{ add_days('week_starts.week_start', 3) }} >= prices.valid_from
             and {{ add_days('week_starts.week_start', 3) }} <= prices.valid_to
     where not prices.is_observed
-    group by pair_shares.sku_id, week_starts.week_start
+    group by shares.sku_id, week_starts.week_start
 
 ),
 
 empty_days as (
 
     select
-        pair_shares.sku_id,
+        shares.sku_id,
         {{ week_start('stockout_days.date') }} as week_start,
-        sum(pair_shares.share * coalesce(stockout_days.stockout_share, 1)) / 7 as empty_share
+        sum(shares.share * coalesce(stockout_days.stockout_share, 1)) / 7 as empty_share
     from stockout_days
-    inner join pair_shares on stockout_days.sku_location_key = pair_shares.sku_location_key
+    inner join shares on stockout_days.sku_location_key = shares.sku_location_key
     inner join week_starts on {{ week_start('stockout_days.date') }} = week_starts.week_start
-    group by pair_shares.sku_id, {{ week_start('stockout_days.date') }}
+    group by shares.sku_id, {{ week_start('stockout_days.date') }}
 
 ),
 
