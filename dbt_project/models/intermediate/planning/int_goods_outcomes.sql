@@ -49,7 +49,7 @@ sides as (
 ),
 
 -- demand: what was sold and what would have been with stock on the shelf; and the stock at the end. One pass over the
--- days: a common table that is read twice is written out whole first, 1.0 s of M5's 58 million days for no line at all
+-- days: a common table that is read twice is written out whole first, 1.0 s of M5's 41 million days for no line at all
 demanded as (
 
     select
