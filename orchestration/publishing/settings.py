@@ -26,7 +26,7 @@ class PublishingSettings(BaseModel):
         ge=1,
         description="Published nights kept; older ones are removed. The one that latest points to always stays.",
     )
-    top_lines: int = Field(30, ge=1, le=500, description="Most valuable order lines shown on the page of the night.")
+    top_lines: int = Field(10, ge=1, le=500, description="Most valuable order lines shown on the page of the night.")
     history_weeks: int = Field(
         104, ge=1, le=520, description="Weeks of sales shown before the forecast on the page of the night."
     )

@@ -8,7 +8,7 @@
   var number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   var money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   var day = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric" });
-  var PAGE = 50;
+  var PAGE = 20;
   var waiting = {}, loaded = {};
 
   window.shelfcast = function (name, content) {
