@@ -143,6 +143,6 @@ def night_folder(warehouse_file: Path, tmp_path_factory: pytest.TempPathFactory)
             night_of(data_docs=docs),
             OUTPUTS,
             published_dir=home / "published",
-            settings=PublishingSettings(),
+            settings=PublishingSettings(top_lines=30),  # every hostile name is among the lines of the first screen
             say=quietly,
         )
