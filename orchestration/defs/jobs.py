@@ -78,38 +78,34 @@ def past_nights(settings: Settings) -> Any:
 def schedules() -> dg.Definitions:
     """Provide the jobs and their schedules at the hours and in the time zone of the settings."""
     settings = load_settings()
-    schedule = dg.ScheduleDefinition(
-        name="every_night",
-        job=nightly,
-        cron_schedule=settings.schedule.cron,
-        execution_timezone=settings.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Starts the night at {settings.schedule.at}, {settings.timezone}.",
-    )
-    weekly = dg.ScheduleDefinition(
-        name="every_week",
-        job=replay,
-        cron_schedule=settings.schedule.replay_cron,
-        execution_timezone=settings.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Starts the replay at {settings.schedule.replay_at} on weekday {settings.schedule.replay_on}.",
-    )
-    tidying = dg.ScheduleDefinition(
-        name="every_month",
-        job=tidy,
-        cron_schedule="0 13 1 * *",
-        execution_timezone=settings.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Removes old records of runs on the first of the month.",
-    )
-    quarterly = dg.ScheduleDefinition(
-        name="every_quarter",
-        job=tuning,
-        cron_schedule=settings.schedule.tuning_cron,
-        execution_timezone=settings.timezone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Starts the tuning report at {settings.schedule.tuning_at} on the first day of a quarter.",
-    )
+    times = settings.schedule
+
+    def schedule(name: str, job: Any, cron: str, about: str) -> dg.ScheduleDefinition:
+        return dg.ScheduleDefinition(
+            name=name,
+            job=job,
+            cron_schedule=cron,
+            execution_timezone=settings.timezone,
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description=about,
+        )
+
     return dg.Definitions(
-        jobs=[nightly, replay, tuning, past_nights(settings), tidy], schedules=[schedule, weekly, quarterly, tidying]
+        jobs=[nightly, replay, tuning, past_nights(settings), tidy],
+        schedules=[
+            schedule("every_night", nightly, times.cron, f"Starts the night at {times.at}, {settings.timezone}."),
+            schedule(
+                "every_week",
+                replay,
+                times.replay_cron,
+                f"Starts the replay at {times.replay_at} on weekday {times.replay_on}.",
+            ),
+            schedule(
+                "every_quarter",
+                tuning,
+                times.tuning_cron,
+                f"Starts the tuning report at {times.tuning_at} on the first day of a quarter.",
+            ),
+            schedule("every_month", tidy, "0 13 1 * *", "Removes old records of runs on the first of the month."),
+        ],
     )
