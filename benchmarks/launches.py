@@ -10,6 +10,7 @@ for four weeks, last 13 weeks).
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -54,24 +55,25 @@ def run(options: Options, console: Console) -> bool:
     table = Table(box=SIMPLE_HEAD, title=f"{len(came):,} launches after d_{FIRST_DAY}, {WEEKS} weeks from the first")
     for name in ("", "WMAPE", "bias", "RMSE"):
         table.add_column(name, justify="right" if name else "left")
-    sheet: dict[str, object] = {**measure.machine(), "launches": len(came)}
+    scored: dict[str, dict[str, float]] = {}
     for name, parts in made.items():
         forecast = np.concatenate(parts)
         scores = (wmape(came, forecast), bias(came, forecast), float(np.sqrt(((forecast - came) ** 2).mean())))
         table.add_row(name, f"{scores[0]:.3f}", f"{scores[1]:+.1%}", f"{scores[2]:.2f}")
-        sheet[name] = dict(zip(("wmape", "bias", "rmse"), scores, strict=True))
+        scored[name] = dict(zip(("wmape", "bias", "rmse"), scores, strict=True))
     console.print(table)
-    ratio = sheet[PROJECT]["wmape"] / sheet[MEAN]["wmape"]  # type: ignore[index]
+    ratio = scored[PROJECT]["wmape"] / scored[MEAN]["wmape"]
     console.print(f"  WMAPE {ratio:.2f} of that of the mean of department and place (bar {BAR:.2f})")
     options.results.mkdir(parents=True, exist_ok=True)
+    sheet = {**measure.machine(), "launches": len(came), **scored}
     (options.results / "launches.json").write_text(json.dumps(sheet, indent=2) + "\n", encoding="utf-8")
     return bool(ratio <= BAR)
 
 
-def _simple(past: Panel, rows: np.ndarray, summary: object) -> np.ndarray:
+def _simple(past: Panel, rows: np.ndarray, summary: Callable[[np.ndarray], np.floating]) -> np.ndarray:
     """Mean or median rate of the series on sale for four weeks in the department at the place, by row."""
     alive = np.clip(past.blocks - past.born, 1, WEEKS)
     rate = past.demand[:, -WEEKS:].sum(axis=1, dtype=float) / alive
     code, is_old = past.codes["location_department"], past.blocks - past.born >= 4
-    by_code = {each: float(summary(rate[is_old & (code == each)])) for each in np.unique(code[rows])}  # type: ignore[operator]
+    by_code = {each: float(summary(rate[is_old & (code == each)])) for each in np.unique(code[rows])}
     return np.array([by_code[code[row]] for row in rows])

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -60,7 +61,7 @@ def run(options: Options, console: Console) -> bool:
         console.print(f"\n[bold]{company.name}[/], known to {company.as_of}, forecast in {seconds:.0f} s")
         _show(rows, console)
         finest = [row for row in rows if row["level"] == "product x place"]
-        holds &= all(row[PROJECT] < min(row[NAIVE], row[AVERAGE]) for row in finest)  # type: ignore[call-overload]
+        holds &= all(row[PROJECT] < min(row[NAIVE], row[AVERAGE]) for row in finest)
         sheet[company.name] = rows
     options.results.mkdir(parents=True, exist_ok=True)
     (options.results / "months.json").write_text(json.dumps(sheet, indent=2) + "\n", encoding="utf-8")
@@ -144,9 +145,9 @@ def _sum(company: Company, first: date, last: date) -> np.ndarray:
     return np.bincount(rows, weights=known["quantity"].to_numpy(), minlength=company.series.height)
 
 
-def _scores(company: Company, beside: pl.DataFrame) -> list[dict[str, object]]:
+def _scores(company: Company, beside: pl.DataFrame) -> list[dict[str, Any]]:
     """WMAPE of each contender and the project's bias, by level and month."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     names = (PROJECT, NAIVE, AVERAGE)
     for level, keys in LEVELS.items():
         nodes = beside.group_by(*keys, "month").agg(pl.col("actual", *names).sum())
@@ -157,7 +158,7 @@ def _scores(company: Company, beside: pl.DataFrame) -> list[dict[str, object]]:
     return sorted(rows, key=lambda row: (list(LEVELS).index(str(row["level"])), row["month"]))
 
 
-def _show(rows: list[dict[str, object]], console: Console) -> None:
+def _show(rows: list[dict[str, Any]], console: Console) -> None:
     table = Table(box=SIMPLE_HEAD, title="WMAPE of a month's demand")
     for name in ("level", "month", PROJECT, NAIVE, AVERAGE, "bias of shelfcast"):
         table.add_column(name, justify="left" if name == "level" else "right")

@@ -60,7 +60,8 @@ select sku_id, 'P1' as location_id, 'V' || hash(sku_id) % 90 as supplier_id, nul
     10.0 as on_hand_qty, 10.0 as inventory_position_qty, 20.0 as need_qty, 24.0 as after_pack_qty, 24.0 as order_qty,
     1.5 as unit_cost,
     (hash(sku_id) % 5000) / 10.0 as order_value, date '{AS_OF}' + 5 as stockout_on, 3.0 as expected_lost_qty,
-    4.5 as expected_lost_amount, 'rounded_to_pack' as reason_codes, null::varchar as withheld_reason,
+    4.5 as expected_lost_amount, 0.8 as stockout_probability, 'high' as confidence,
+    'rounded_to_pack' as reason_codes, null::varchar as withheld_reason,
     'Order 24: expected demand 20 over 14 days.' as explanation
 from dim_product;
 """
@@ -123,7 +124,8 @@ select date '{AS_OF}' as as_of, sku_id, location_id, 'V' || hash(sku_id) % 40 as
     {", ".join(f"ceil(m * 11) as after_{step}_qty" for step in ("presentation", "shelf", "pack", "moq", "budget"))},
     1.0 as order_multiple, 1.0 as min_order_qty, ceil(m * 11) as order_qty, 1.5 as unit_cost,
     ceil(m * 11) * 1.5 as order_value, date '{AS_OF}' + 3 as stockout_on, m as expected_lost_qty,
-    m * 1.5 as expected_lost_amount, 'rounded_to_pack' as reason_codes, null::varchar as withheld_reason,
+    m * 1.5 as expected_lost_amount, 0.8 as stockout_probability, 'high' as confidence,
+    'rounded_to_pack' as reason_codes, null::varchar as withheld_reason,
     'Order ' || ceil(m * 11)::integer || ': expected demand over 10 days, stock on hand, on order.' as explanation
 from pairs where hash(sku_id, location_id) % 3 = 0;
 create table ml.available_to_promise as

@@ -16,6 +16,8 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import (
+    ablation,
+    calibration,
     censoring,
     customers,
     decisions,
@@ -38,6 +40,7 @@ from benchmarks.tpcds import benchmark as tpcds
 
 BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "forecasts": forecasts.run,
+    "calibration": calibration.run,
     "ingestion": ingestion.run,
     "gate": gate.run,
     "identity": identity.run,
@@ -47,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "censoring": censoring.run,
     "launches": launches.run,
     "months": months.run,
+    "ablation": ablation.run,
     "decisions": decisions.run,
     "replay": replay.run,
     "page": page.run,

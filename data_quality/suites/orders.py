@@ -77,6 +77,18 @@ def order_checks(settings: QualitySettings, as_of: date) -> list[Check]:
             "withheld_reason",
         ),
         _never(
+            "stockout_probability_is_one",
+            "stockout_probability lies between 0 and 1 on every line that orders.",
+            "order_qty > 0 and (stockout_probability between 0 and 1) is not true",
+            "stockout_probability",
+        ),
+        _never(
+            "confidence_is_said",
+            "Every line that orders says how far its terms can be trusted: high, medium or low.",
+            "order_qty > 0 and (confidence in ('high', 'medium', 'low')) is not true",
+            "confidence",
+        ),
+        _never(
             "dates_are_ahead",
             f"order_on is after {as_of}, and stockout_on not before it.",
             f"(order_on > {day(as_of)}) is not true or stockout_on < {day(as_of)}",

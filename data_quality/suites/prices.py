@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from data_quality.checks import Check
@@ -11,6 +12,8 @@ _RESPONSE, _PROMOTIONS, _MARKDOWNS = "ml.price_response", "ml.promotion_response
 RESPONSE = night_list(_RESPONSE, "sku_id", "elasticity")
 PROMOTIONS = night_list(_PROMOTIONS, "level", "node", "effect", "mechanic", "off_share")
 MARKDOWNS = night_list(_MARKDOWNS, "sku_id", "location_id", "basis", "starts_on")
+CLEARED_AND_ORDERED = replace(MARKDOWNS, needs=(_MARKDOWNS, "ml.replenishment_orders"))
+CLEARED_AND_MOVED = replace(MARKDOWNS, needs=(_MARKDOWNS, "ml.transfer_orders"))
 
 PROPOSALS = night_list("ml.price_recommendations", "sku_id", "location_id", "channel", "member_tier")
 PLAN = night_list("ml.promotion_plan", "sku_id", "location_id", "week_start")
@@ -166,5 +169,28 @@ def _markdowns(as_of: date) -> list[Check]:
             "else gain_amount is null and recovery_amount is null end) is not true",
             *("is_first", "recovery_amount", "do_nothing_amount", "gain_amount"),
             advice=FAULT,
+        ),
+        *(
+            table.no_rows(
+                name,
+                description,
+                f"select * from {_MARKDOWNS} where basis = 'slow_stock' and (sku_id, location_id) in ({taken})",
+                table.shown,
+                advice=FAULT,
+            )
+            for table, name, description, taken in (
+                (
+                    CLEARED_AND_ORDERED,
+                    "what_is_ordered_is_not_cleared",
+                    "No slow stock is cleared where tonight orders it.",
+                    "select (sku_id, location_id) from ml.replenishment_orders where order_qty > 0",
+                ),
+                (
+                    CLEARED_AND_MOVED,
+                    "what_is_moved_in_is_not_cleared",
+                    "No slow stock is cleared where tonight moves it in.",
+                    "select (sku_id, to_location_id) from ml.transfer_orders",
+                ),
+            )
         ),
     ]

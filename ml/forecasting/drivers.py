@@ -62,7 +62,7 @@ def drivers_of_methods(
         for driver, amount in model.build_up(store, grown, BLOCKS, threads).items():
             amounts[driver][grown] = amount
         built = sum(amounts[driver][grown] for driver in DRIVERS)
-        amounts[LEVEL][grown] += total[grown] - built  # the forecast is kept with seven digits
+        amounts[LEVEL][grown] += total[grown] - built  # its factor (selection), and seven digits are kept
     return amounts
 
 

@@ -94,7 +94,7 @@ def predict(
     weights = trained.learned.weights
     has_prophet = any(source != REGRESSION and weight > 0 for source, weight in weights.values())
     outlook = look_ahead(panel, night.history, segments, asked, trained.model, settings, say, has_prophet)
-    selected, model = combine(outlook, trained.choice)
+    selected, model = combine(outlook, trained.choice, trained.factors)
     launch = launch_blocks(night.series, panel)
     new = np.flatnonzero((launch > 0).any(axis=1))
     blocks = reconcile(selected, outlook.targets, weights)

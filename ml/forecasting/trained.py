@@ -25,10 +25,10 @@ from ml.forecasting.evaluation.tuning import Tuned
 from ml.forecasting.evaluation.weights import LearnedWeights
 from ml.forecasting.features import feature_names
 from ml.forecasting.models.lightgbm import BlockModel
-from ml.forecasting.selection import Choice
+from ml.forecasting.selection import Choice, Factors
 
 STATE_FILE = "trained.json"
-FORM = 2  # of the files; a state of another form is of another version of the project: models are trained anew
+FORM = 3  # of the files; a state of another form is of another version of the project: models are trained anew
 
 
 class TrainedFilesError(ValueError):
@@ -52,6 +52,7 @@ class Trained:
     is_count: bool
     model: BlockModel | None
     choice: Choice
+    factors: Factors
     learned: LearnedWeights
     offer_weights: OfferWeights
     dispersion: pl.DataFrame
@@ -84,6 +85,7 @@ def to_files(trained: Trained) -> dict[str, bytes]:
         "features": feature_names(),
         "model": model,
         "choice": [[segment, band, method] for (segment, band), method in trained.choice.items()],
+        "factors": [[segment, band, factor] for (segment, band), factor in trained.factors.items()],
         "weights": {band: list(how) for band, how in trained.learned.weights.items()},
         "weight_scores": {band: list(scores) for band, scores in trained.learned.scores.items()},
         "offer_weights": trained.offer_weights,
@@ -120,6 +122,7 @@ def from_files(files: Mapping[str, bytes]) -> Trained:
             is_count=state["is_count"],
             model=None if model is None else _block_model(model, files),
             choice={(segment, band): method for segment, band, method in state["choice"]},
+            factors={(segment, band): factor for segment, band, factor in state["factors"]},
             learned=LearnedWeights(
                 {band: (how[0], how[1]) for band, how in state["weights"].items()},
                 {band: (_float(a), _float(b)) for band, (a, b) in state["weight_scores"].items()},

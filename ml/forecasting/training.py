@@ -34,7 +34,7 @@ from ml.forecasting.models.lightgbm import BlockModel
 from ml.forecasting.offers import NightOffers, night_offers
 from ml.forecasting.panel import BLOCK_DAYS, Panel, build_panel
 from ml.forecasting.reconciliation import reconcile
-from ml.forecasting.selection import Choice, choose, combine, wants_lightgbm
+from ml.forecasting.selection import Choice, Factors, choose, combine, level_factors, wants_lightgbm
 from ml.forecasting.settings import ForecastSettings
 from ml.forecasting.trained import Trained, from_files, to_files
 
@@ -114,7 +114,7 @@ def drift_since(night: Night, champion: Trained, settings: ForecastSettings, say
     asked = wants_lightgbm(segments, champion.choice)
     outlook = look_ahead(past, night.history, segments, asked, champion.model, settings, say, has_prophet=False)
     actual = night.panel.demand[:, past.blocks :]
-    error = relative_error([(outlook, combine(outlook, champion.choice)[0], actual)])
+    error = relative_error([(outlook, combine(outlook, champion.choice, champion.factors)[0], actual)])
     return error / champion.relative_error - 1 if np.isfinite(error) else 0.0
 
 
@@ -144,7 +144,8 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
     settings = settings.model_copy(update=tuned)
     trials = run_backtest(panel, history, settings, say)
     choice = choose(trials, settings, champion.choice if champion else None)
-    selected = [combine(trial.outlook, choice)[0] for trial in trials]
+    factors = level_factors(trials, [combine(trial.outlook, choice)[0] for trial in trials])
+    selected = [combine(trial.outlook, choice, factors)[0] for trial in trials]
     learned = learn_weights(trials, selected, settings, champion.learned.weights if champion else None)
     final = [
         reconcile(blocks, trial.outlook.targets, learned.weights)
@@ -180,13 +181,15 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
         is_count=night.is_count,
         model=model,
         choice=choice,
+        factors=factors,
         learned=learned,
         dispersion=dispersion,
         level_dispersion=measure_level_dispersion(trials, final, night.is_count, settings.seed),
         accuracy=pl.concat([accuracy, worth.accuracy]),
         offer_weights=worth.weights,
         relative_error=relative_error([(t.outlook, s, t.actual) for t, s in zip(trials, selected, strict=True)]),
-        models=[facts for trial in trials for facts in trial.outlook.models] + _facts(model, choice, learned, worth),
+        models=[facts for trial in trials for facts in trial.outlook.models]
+        + _facts(model, choice, factors, learned, worth),
         fallbacks=dict(fallbacks),
         warnings=warnings,
     )
@@ -242,12 +245,16 @@ def _excess_error(
 
 
 def _facts(
-    model: BlockModel | None, choice: Choice, learned: LearnedWeights, worth: OfferWorth
+    model: BlockModel | None, choice: Choice, factors: Factors, learned: LearnedWeights, worth: OfferWorth
 ) -> list[dict[str, object]]:
     """What the manifest says of the fit, the selection and the reconciliation."""
     return [
         *([model.facts] if model else []),
-        {"name": "selection", "choice": {f"{segment} {band}": name for (segment, band), name in choice.items()}},
+        {
+            "name": "selection",
+            "choice": {f"{segment} {band}": name for (segment, band), name in choice.items()},
+            "level": {f"{segment} {band}": factor for (segment, band), factor in factors.items()},
+        },
         {
             "name": "reconciliation",
             "weights": {band: list(how) for band, how in learned.weights.items()},

@@ -1,16 +1,17 @@
-"""One action a product and place a night: what is ordered is not moved in as well, and neither is cleared.
+"""One action a product and place a night: what is ordered is not moved in as well.
 
 What belongs here: the choice between the actions that the lists propose for the same product at the same place, by what
 each is worth. What does not: what an action is worth (the module of its list), carrying the choice out.
 
 The value of an action is money expected over the same days: lost margin avoided less what the action costs. A list that
-joins later names its action in ACTIONS and hands in its values; nothing else changes here.
+joins later names its action in ACTIONS and hands in its values; nothing else changes here. Clearing needs no choice:
+only what lies above the order target is cleared (clearance), and nothing above it is ordered or moved in.
 """
 
 import polars as pl
 
-ORDER, MOVE_IN, CLEAR = "order", "move_in", "clear"
-ACTIONS = (ORDER, MOVE_IN, CLEAR)  # of two that are worth the same the first is chosen
+ORDER, MOVE_IN = "order", "move_in"
+ACTIONS = (ORDER, MOVE_IN)  # of two that are worth the same the first is chosen
 PAIR = ["sku_id", "location_id"]
 ACTIONS_SCHEMA = pl.Schema(
     {"sku_id": pl.String, "location_id": pl.String, "action": pl.String, "value_amount": pl.Float64}

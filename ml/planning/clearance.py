@@ -5,8 +5,11 @@ channel; the sentence on a line. What does not: the best path (markdowns), which
 
 A markdown is a discount that customers see, so demand answers to it as it did to discounts: with the elasticity of the
 product, or of the nearest group that has shown one. Slow stock is planned by week to an exit date, lots by day to the
-day they expire on, the oldest first. What may be left of slow stock, planning for so many weeks more, keeps its cost;
-the rest, and what has expired, is worth its salvage.
+day they expire on, the oldest first. What may be left of slow stock, planning for so many weeks more and at least what
+the place should have (its order target), keeps its cost; the rest, and what has expired, is worth its salvage.
+
+Slow stock within the order target is not cleared, nor is what tonight orders or moves in: by the price of a lost sale
+it is worth more on the shelf, and it would be ordered again. Lots near expiry are: fresh ones may be ordered meanwhile.
 """
 
 from __future__ import annotations
@@ -32,7 +35,8 @@ STOCK_SCHEMA = pl.Schema(
     {
         **dict.fromkeys((*KEYS, "product_name", "location_name", "department", "category", "rule"), pl.String),
         "is_discontinued": pl.Boolean,
-        **dict.fromkeys(("on_hand_qty", "moved_out_qty", "price", "unit_cost"), pl.Float64),
+        "is_wanted": pl.Boolean,
+        **dict.fromkeys(("on_hand_qty", "moved_out_qty", "target_qty", "price", "unit_cost"), pl.Float64),
     }
 )
 LOTS_SCHEMA = pl.Schema({**dict.fromkeys(KEYS, pl.String), "expires_on": pl.Date, "qty": pl.Float64})
@@ -56,6 +60,7 @@ MARKDOWN_SCHEMA = pl.Schema(
         "expected_left_qty": pl.Float64,
         "on_hand_qty": pl.Float64,
         "moved_out_qty": pl.Float64,
+        "target_qty": pl.Float64,
         "keep_qty": pl.Float64,
         "unit_cost": pl.Float64,
         "salvage_unit_amount": pl.Float64,
@@ -80,6 +85,7 @@ MARKDOWN_SCHEMA = pl.Schema(
 @dataclass(frozen=True)
 class ClearanceInputs:
     """stock: STOCK_SCHEMA, what is slow (rule: which rule says so; null where only a lot expires). lots: LOTS_SCHEMA.
+    target_qty: the order-up-to level, null where none is planned; is_wanted: ordered or moved in tonight.
 
     response, groups: as ml.response.pipeline.Response has them. forecast_daily, forecast_weekly, dispersion: of the
     night.
@@ -121,6 +127,8 @@ def plan_markdowns(
 
 def _reasons() -> dict[str, pl.Expr]:
     return {
+        "ordered or moved in tonight": pl.col("is_wanted"),
+        "no more than its order target": pl.col("clearance_qty") <= pl.col("target_qty"),
         "no price": ~(pl.col("price") > 0).fill_null(False),
         "no unit cost": pl.col("unit_cost").is_null(),
         "no discount ever seen": pl.col("discount_elasticity").is_null(),
@@ -163,6 +171,7 @@ def _slow(stock: pl.DataFrame, settings: PricingSettings) -> pl.DataFrame:
         .with_columns(left)
         .filter(pl.col("clearance_qty") > 0)
         .with_columns(
+            target_qty=pl.when(~pl.col("is_discontinued")).then(pl.col("target_qty")).fill_null(0.0),
             basis=pl.lit(SLOW),
             period_days=pl.lit(7),
             periods=pl.lit(settings.clearance_weeks),
@@ -193,7 +202,8 @@ def _expiring(stock: pl.DataFrame, lots: pl.DataFrame, as_of: date, settings: Pr
             period_days=pl.lit(1),
             keep_weeks=pl.lit(0.0),
             salvage_unit_amount=pl.lit(0.0),
-            moved_out_qty=pl.lit(0.0),
+            is_wanted=pl.lit(False),
+            **dict.fromkeys(("moved_out_qty", "target_qty"), pl.lit(0.0)),
         )
     )
 
@@ -221,7 +231,9 @@ def _planned(
     if stock.is_empty():
         return pl.DataFrame(schema=MARKDOWN_SCHEMA), int((~known).sum())
     weekly_mean = mean.mean(axis=1) * 7.0 / length
-    stock = stock.with_columns(keep_qty=pl.col("keep_weeks") * pl.Series(weekly_mean))
+    stock = stock.with_columns(
+        keep_qty=pl.max_horizontal(pl.col("keep_weeks") * pl.Series(weekly_mean), pl.col("target_qty"))
+    )
     problem = _problem(stock, mean, length, inputs.dispersion, settings.holding_cost_yearly_pct)
     sd = stock["discount_elasticity_sd"].to_numpy() * _NORMAL_90
     discounts = np.array(settings.clearance_discounts_pct) / 100

@@ -134,7 +134,10 @@ def _order_sentence() -> pl.Expr:
             ),
         ),
         _changed("after_budget_qty", "after_supplier_minimum_qty", "the budget leaves", "after_budget_qty"),
-        pl.lit("."),
+        pl.format(
+            "; without it demand exceeds the stock with {} % probability.",
+            _number(pl.col("stockout_probability") * 100, 1),
+        ),
     )
 
 
@@ -252,7 +255,10 @@ def _withheld_sentence() -> pl.Expr:
 
 
 def _protection_text() -> pl.Expr:
-    """E.g. '9 days (1 wait + 3 lead [2.5 ± 1] + 5 review)'; in square brackets what was measured or assumed."""
+    """E.g. '9 days (1 wait + 3 lead [2.5 ± 1] + 5 review)'; in square brackets what was measured or assumed.
+
+    A place that feeds others has their days too: '20 days (9 lead + 2 review + 9 of the places that it feeds)'.
+    """
     spread = _if(pl.col("lead_time_sd_days") > 0, pl.format(" ± {}", _number("lead_time_sd_days", 2)))
     is_measured = pl.col("lead_time_source").str.starts_with("measured").fill_null(False)
     is_exact = (pl.col("lead_time_days") == pl.col("whole_lead_days")) & (pl.col("lead_time_sd_days") == 0)
@@ -274,6 +280,7 @@ def _protection_text() -> pl.Expr:
         lead_note,
         pl.format(" + {} review", "review_days"),
         _if(pl.col("is_default_review"), pl.lit(" [assumed]")),
+        _if(pl.col("downstream_days") > 0, pl.format(" + {} of the places that it feeds", "downstream_days")),
         pl.lit(")"),
     )
 

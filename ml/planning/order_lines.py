@@ -58,6 +58,8 @@ _COLUMNS: dict[str, type[pl.DataType]] = {
     "stockout_on": pl.Date,
     "expected_lost_qty": pl.Float64,
     "expected_lost_amount": pl.Float64,
+    "stockout_probability": pl.Float64,
+    "confidence": pl.String,
     "unit_margin": pl.Float64,
     "reason_codes": pl.String,
     "withheld_reason": pl.String,

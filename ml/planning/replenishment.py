@@ -126,7 +126,7 @@ def propose_orders(
     lines = keep_budget(lines, demand, settings.order_budget)
     lines = _add_order(lines, settings)
     listed = lines.filter((pl.col("order_qty") > 0) | pl.col("withheld_reason").is_not_null())
-    listed = listed.with_columns(reason_codes=_reason_codes(), explanation=explanation())
+    listed = listed.with_columns(reason_codes=_reason_codes(), confidence=_confidence(), explanation=explanation())
     listed = listed.select(pl.col(name).cast(dtype) for name, dtype in LINES_SCHEMA.items())
     targets = lines.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
     notes = _notes(series, lines, listed, inputs.products, settings)
@@ -192,7 +192,8 @@ def _add_demand(
     the order arrives. stockout_on counts on what lies there now (on hand - reserved - backorder), not on deliveries: it
     is the day by which one of them has to be there. expected_lost_qty is E[(demand - position)+] over the protection
     days with every open order in time and no new one; a negative position counts as none, for what is owed already is
-    not lost by waiting. short_if_waiting_qty: units short until the order after next, if this one is not placed.
+    not lost by waiting. stockout_probability is P(demand > position) over the same days. short_if_waiting_qty: units
+    short until the order after next, if this one is not placed.
     """
     path = echelon_path(lines, inputs.forecast_daily, inputs.forecast_weekly, as_of)
     days = lines["protection_days"].to_numpy().astype(float)
@@ -206,11 +207,13 @@ def _add_demand(
     position = lines["echelon_position_qty"].fill_null(np.nan).to_numpy()
     there = np.maximum(np.nan_to_num(position), 0.0)
     lost = demand.expected_shortage(mean, days, there, extra_variance=extra, segment=segment)
+    stockout_probability = 1 - demand.probability_covered(mean, days, there, extra_variance=extra, segment=segment)
     waiting = cycle.short_qty(there)
     lying = (lines["free_qty"] + lines["downstream_position_qty"]).fill_null(np.inf)
     stockout = path.first_day_exceeding(lying.to_numpy())
     is_known = ~np.isnan(known)
     lost[~is_known | np.isnan(position)] = np.nan
+    stockout_probability[np.isnan(lost)] = np.nan
     life = lines["shelf_life_days"].fill_null(0.0).to_numpy()
     shelf_life_demand = np.where(life > 0, path.demand(before + life), np.nan)
     lines = lines.with_columns(
@@ -219,6 +222,7 @@ def _add_demand(
         shelf_life_demand_qty=pl.Series(shelf_life_demand).fill_nan(None),
         service_target_qty=pl.Series(np.where(is_known, target, np.nan)).fill_nan(None).round(DECIMALS),
         expected_lost_qty=pl.Series(lost).fill_nan(None),
+        stockout_probability=pl.Series(stockout_probability).fill_nan(None).clip(0.0, 1.0).round(4),
         short_if_waiting_qty=pl.Series(waiting),
         stockout_on=pl.lit(as_of) + pl.Series(stockout * _DAY_MS).fill_nan(None).cast(pl.Duration("ms")),
     )
@@ -314,6 +318,26 @@ def _reason_codes() -> pl.Expr:
         pl.when(pl.col("unit_cost").is_null()).then(pl.lit("no_unit_cost")),
     ]
     return pl.concat_str(codes, separator=";", ignore_nulls=True)
+
+
+def _confidence() -> pl.Expr:
+    """How far the terms of an ordered line can be trusted; null on a withheld one.
+
+    low: a term was assumed, the stock record is of an earlier day, or the class of demand has next to no past (new,
+    rare, unsold). medium: demand swings (erratic, lumpy). high: neither. A feeding place is judged by its terms alone.
+    """
+    assumed = ("is_default_lead_time", "is_lead_time_sd_unknown", "is_default_review", "is_source_stock_unknown")
+    is_assumed = pl.any_horizontal(pl.col(name).fill_null(False) for name in assumed)
+    is_old = (pl.col("snapshot_age_days") > 0).fill_null(False)
+    return (
+        pl.when(pl.col("withheld_code").is_not_null())
+        .then(pl.lit(None, pl.String))
+        .when(is_assumed | is_old | pl.col("segment").is_in(["new", "rare", "unsold"]))
+        .then(pl.lit("low"))
+        .when(pl.col("segment").is_in(["erratic", "lumpy"]))
+        .then(pl.lit("medium"))
+        .otherwise(pl.lit("high"))
+    )
 
 
 def _notes(

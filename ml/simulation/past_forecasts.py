@@ -76,7 +76,7 @@ def forecast_the_past(
         outlook = look_ahead(
             past, history, segments, sold, trained.model, settings, say, has_prophet=False, blocks=blocks
         )
-        combined = combine(outlook, trained.choice)[0]
+        combined = combine(outlook, trained.choice, trained.factors)[0]
         made = reconcile(combined, outlook.targets, trained.learned.weights).astype(np.float32)
         return made, demand.codes(segments)
 

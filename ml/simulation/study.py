@@ -218,20 +218,23 @@ def _cost(point: ItemOutcome, past: Past) -> np.ndarray:
 
 
 def _summed(items: pl.DataFrame, days: int) -> pl.DataFrame:
-    demand, lost, stock = (pl.col(name).sum() for name in ("demand_qty", "lost_qty", "average_stock_qty"))
+    """Sums by class and place as labelled; what is a share of demand is null where nothing was wanted."""
+    lost, stock, saved = (pl.col(name).sum() for name in ("lost_qty", "average_stock_qty", "saved_qty"))
+    demand = pl.col("demand_qty").sum()
+    wanted = pl.when(demand > 0).then(demand)
     return (
         items.group_by("abc_class", "location_id")
         .agg(
             pair_count=pl.len(),
             demand_qty=demand,
-            fill_rate_pct=100 * (1 - lost / demand),
+            fill_rate_pct=100 * (1 - lost / wanted),
             availability_pct=100 * pl.col("days_in_stock").sum() / (pl.len() * days),
             average_stock_qty=stock,
-            turnover_days=stock * days / demand,
+            turnover_days=stock * days / wanted,
             order_count=pl.col("order_count").sum(),
             lost_margin_amount=pl.col("lost_margin_amount").sum(),
             holding_cost_amount=pl.col("holding_cost_amount").sum(),
-            fill_rate_gain_pct=100 * pl.col("saved_qty").sum() / demand,
+            fill_rate_gain_pct=100 * saved / wanted,
             cost_saving_amount=pl.col("cost_saving_amount").sum(),
         )
         .with_columns(total_cost_amount=pl.col("lost_margin_amount") + pl.col("holding_cost_amount"))

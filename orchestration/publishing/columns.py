@@ -170,6 +170,10 @@ _MEANINGS = {
     "stockout_on": "Day on which stock runs out if nothing is ordered.",
     "expected_lost_qty": "Expected demand lost over the protection days if nothing is ordered.",
     "expected_lost_amount": "Expected lost units x unit_margin.",
+    "stockout_probability": "Probability, 0 to 1, that without this order demand exceeds the inventory position before "
+    "the order after it can arrive.",
+    "confidence": "How far the terms of the line can be trusted: low = something was assumed or is old, or the product "
+    "is new or hardly ever sold; medium = its demand swings widely; high = neither.",
     "unit_margin": "Price tomorrow - unit cost, not below zero; empty = one of them is not known.",
     "reason_codes": "Rules that shaped the quantity.",
     "withheld_reason": "Why no order is proposed although the line was looked at; empty for a line to order.",
@@ -208,9 +212,9 @@ _MEANINGS = {
     "first_day": "First day that counts.",
     "pair_count": "Products at places.",
     "demand_qty": "Units that customers wanted.",
-    "fill_rate_pct": "Share of demand served from stock, in percent.",
+    "fill_rate_pct": "Share of demand served from stock, in percent; empty = nothing was wanted.",
     "average_stock_qty": "Stock at the close of a day, on average.",
-    "turnover_days": "Average stock over demand a day.",
+    "turnover_days": "Average stock over demand a day; empty = nothing was wanted.",
     "order_count": "Order lines placed.",
     "holding_cost_amount": "Cost of holding the stock over the days counted.",
     "total_cost_amount": "Lost margin and holding cost together.",
@@ -262,7 +266,8 @@ _MEANINGS = {
     "expected_sold_qty": "Units expected to sell in the line's days at its price.",
     "expected_left_qty": "Units expected to be left after them.",
     "moved_out_qty": "Units that tonight's transfer_orders move away first.",
-    "keep_qty": "Units that may be left on the exit date and keep their cost.",
+    "keep_qty": "Units that may be left on the exit date and keep their cost: so many weeks of demand, at least the "
+    "order target.",
     "salvage_unit_amount": "What any further unit left is worth.",
     "elasticity": "Change of demand in percent for one percent more price; below zero.",
     "elasticity_low": "Lower end of its 90 % interval.",

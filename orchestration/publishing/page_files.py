@@ -51,7 +51,7 @@ LISTS = (
         f"""
         select {PRODUCT}, {PLACE}, {SOURCE}, x.order_on, x.order_qty, x.order_value, x.stockout_on,
             x.expected_lost_amount, x.withheld_reason, x.location_id, x.supplier_id,
-            x.demand_mean_qty, x.protection_days,
+            x.demand_mean_qty, x.protection_days, round(100 * x.service_target, 1) as service_pct,
             x.target_qty, x.inventory_position_qty, x.need_qty, x.reason_codes
         from replenishment_orders as x {NAMED}
         left join dim_location as f on x.from_location_id = f.location_id
@@ -158,7 +158,15 @@ TERMS = (
     *("demand_mean_qty", "presentation_min_qty", "service_target_qty", "downstream_position_qty", "target_qty"),
     *("on_hand_qty", "reserved_qty", "backorder_qty", "on_order_qty", "in_transfer_qty", "inventory_position_qty"),
     *("need_qty", "order_multiple", "min_order_qty", "order_qty", "unit_cost", "order_value"),
-    *("stockout_on", "expected_lost_qty", "reason_codes", "withheld_reason", "explanation"),
+    *(
+        "stockout_on",
+        "expected_lost_qty",
+        "stockout_probability",
+        "confidence",
+        "reason_codes",
+        "withheld_reason",
+        "explanation",
+    ),
 )
 # one pass over a year of sales: by week as the forecast cuts them, and of the last 364 days (a week may be under way);
 # sums of decimals, which do not depend on the order of the rows

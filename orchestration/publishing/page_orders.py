@@ -26,7 +26,8 @@ TOP_LINES = """
 select
     o.sku_id, p.product_name, p.department, o.location_id, l.location_name, o.supplier_id, o.from_location_id,
     f.location_name as from_location_name, o.order_on, o.order_qty, o.unit_cost, o.order_value, o.stockout_on,
-    o.demand_mean_qty, o.protection_days, o.target_qty, o.inventory_position_qty, o.need_qty, o.reason_codes,
+    o.demand_mean_qty, o.protection_days, round(100 * o.service_target, 1) as service_pct,
+    o.target_qty, o.inventory_position_qty, o.need_qty, o.reason_codes,
     o.explanation
 from replenishment_orders as o
 left join dim_product as p on o.sku_id = p.sku_id

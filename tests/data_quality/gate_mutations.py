@@ -282,6 +282,8 @@ _on(
         "minimum_is_kept": f"update {ORDERS} set min_order_qty = 18 where target_qty = 24",
         "orders_have_a_need": f"update {ORDERS} set need_qty = 0 where target_qty = 24",
         "withheld_lines_order_nothing": f"update {ORDERS} set order_qty = 1 where sku_id = 'B'",
+        "confidence_is_said": f"update {ORDERS} set confidence = null where sku_id = 'A'",
+        "stockout_probability_is_one": f"update {ORDERS} set stockout_probability = 1.5 where sku_id = 'A'",
         "dates_are_ahead": f"update {ORDERS} set order_on = as_of where sku_id = 'B'",
         "value_is_quantity_times_cost": f"update {ORDERS} set order_value = 12.02 where target_qty = 24",
         "products_are_known": "delete from marts.dim_product where sku_id = 'A'",
@@ -359,6 +361,8 @@ _on(
         "price_is_its_terms": f"update {MARKDOWNS} set new_price = 5.01 where rowid = 1",
         "prices_never_go_up": f"update {MARKDOWNS} set new_price = 8.01 where rowid = 1",
         "units_add_up": f"update {MARKDOWNS} set expected_left_qty = 4 where rowid = 1",
+        "what_is_ordered_is_not_cleared": f"update {MARKDOWNS} set sku_id = 'A' where location_id = 'S1'",
+        "what_is_moved_in_is_not_cleared": f"update {MARKDOWNS} set sku_id = 'C' where location_id = 'S2'",
         "gain_is_its_terms": f"update {MARKDOWNS} set recovery_low_amount = 45 where rowid = 0",
     },
 )

@@ -194,7 +194,8 @@ create table ml.forecast_accuracy as select 'total' as level, 'wmape' as metric,
 create table ml.replenishment_orders as
 select
     date '2024-03-27' as as_of, *, order_qty as after_allocation_qty, 10.0 as on_hand_qty, 1.0 as reserved_qty, 0.0 as backorder_qty, 2.0 as on_order_qty,
-    3.0 as in_transfer_qty, date '2024-03-28' as order_on, date '2024-03-30' as stockout_on
+    3.0 as in_transfer_qty, date '2024-03-28' as order_on, date '2024-03-30' as stockout_on, 0.5e0 as stockout_probability,
+    'high' as confidence
 from (values
     ('A', 'S1', 'V1', null, 24e0, 14e0, 10e0, 6e0, 12e0, 12e0, 1e0, 12e0, 'rounded_to_pack', null),
     ('A', 'S2', null, 'S1', 20.5, 14e0, 6.5, 1e0, 0e0, 7e0, null, null, 'no_unit_cost', null),
@@ -283,7 +284,7 @@ from (values
 -- ten units in two weeks: three sell at 8.00, four at 5.00, three are left
 create table ml.markdown_plan as
 select
-    date '2024-03-27' as as_of, 'A' as sku_id, *, 'slow_stock' as basis, 10e0 as list_price, 10e0 as clearance_qty,
+    date '2024-03-27' as as_of, 'B' as sku_id, *, 'slow_stock' as basis, 10e0 as list_price, 10e0 as clearance_qty,
     'shelf' as channel, 'clear it' as explanation
 from (values
     ('S1', date '2024-03-28', true, 0.2e0, 8e0, 3e0, 7e0, 44e0, 30e0, 14e0, 40e0, 50e0),

@@ -36,6 +36,7 @@ TABLES = {
 READ = (
     *("intermediate.int_product_price_weeks", "intermediate.int_product_promotion_weeks"),
     *("marts.mart_slow_movers", "intermediate.int_unit_values", "ml.transfer_orders"),
+    *("ml.stock_targets", "ml.replenishment_orders"),
     *("ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_dispersion"),
     *("marts.mart_promotion_roi", "marts.fct_price", "intermediate.int_stock_positions"),
 )
@@ -59,10 +60,14 @@ qualify snapshot_date = max(snapshot_date) over (partition by location_id)
 STOCK = """
 with moved as (
     {moved}
+),
+wanted as (
+    {wanted}
 )
 select c.sku_id, c.location_id, p.product_name, l.location_name, p.department, p.category, c.rule,
     coalesce(p.discontinued_on <= ?, false) as is_discontinued,
     (s.on_hand_qty - coalesce(s.reserved_qty, 0))::double as on_hand_qty, coalesce(m.qty, 0)::double as moved_out_qty,
+    t.target_qty, w.sku_id is not null as is_wanted,
     v.price::double as price, v.unit_cost::double as unit_cost
 from cleared as c
 inner join intermediate.int_stock_positions as s on c.sku_id = s.sku_id and c.location_id = s.location_id
@@ -70,10 +75,18 @@ left join marts.dim_product as p on c.sku_id = p.sku_id
 left join marts.dim_location as l on c.location_id = l.location_id
 left join intermediate.int_unit_values as v on c.sku_id = v.sku_id and c.location_id = v.location_id
 left join moved as m on c.sku_id = m.sku_id and c.location_id = m.location_id
+left join ml.stock_targets as t on c.sku_id = t.sku_id and c.location_id = t.location_id
+left join wanted as w on c.sku_id = w.sku_id and c.location_id = w.location_id
 where s.on_hand_qty > 0 and coalesce(l.is_open, true)
 order by c.sku_id, c.location_id
 """
 MOVED = "select sku_id, from_location_id as location_id, sum(qty) as qty from ml.transfer_orders group by all"
+# ordered or moved in tonight: by list, where there is one
+WANTED = {
+    "ml.replenishment_orders": "select sku_id, location_id from ml.replenishment_orders where order_qty > 0",
+    "ml.transfer_orders": "select sku_id, to_location_id as location_id from ml.transfer_orders",
+}
+NOTHING_WANTED = "select null::varchar as sku_id, null::varchar as location_id where false"
 NOT_MOVED = "select null::varchar as sku_id, null::varchar as location_id, 0.0 as qty where false"
 FORECASTS = {
     "forecast_daily": "select sku_id, location_id, date, mean from ml.forecast_daily semi join cleared "
@@ -236,7 +249,8 @@ def _markdowns(
     moved = MOVED if table_exists(con, "ml.transfer_orders") else NOT_MOVED
     frames = {name: read_frame(con, query) for name, query in FORECASTS.items()}
     frames["lots"] = frames["lots"].match_to_schema(LOTS_SCHEMA)
-    stock = read_frame(con, STOCK.format(moved=moved), [as_of])
+    wanted = " union ".join([NOTHING_WANTED, *(query for table, query in WANTED.items() if table_exists(con, table))])
+    stock = read_frame(con, STOCK.format(moved=moved, wanted=wanted), [as_of])
     inputs = ClearanceInputs(stock=stock, response=response.products, groups=response.groups, **frames)
     lines, without = plan_markdowns(inputs, as_of, settings.pricing)
     warnings += [f"stocks that could be marked down without a plan, {reason}: {n:,}" for reason, n in without.items()]

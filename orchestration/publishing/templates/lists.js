@@ -101,7 +101,7 @@
     var withheld = columns.withheld_reason && columns.withheld_reason.of(row);
     if (withheld) return t("column.withheld_reason") + ": " + withheld;
     return t("why").replace(/\{(\w+)\}/g, function (_, name) {
-      var column = { demand: "demand_mean_qty", days: "protection_days", target: "target_qty",
+      var column = { demand: "demand_mean_qty", service: "service_pct", days: "protection_days", target: "target_qty",
                      position: "inventory_position_qty", need: "need_qty" }[name];
       return columns[column] ? shown(columns[column].of(row), "number") : "\u2013";
     }) + reasons(columns.reason_codes && columns.reason_codes.of(row));

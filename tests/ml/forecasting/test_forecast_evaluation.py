@@ -19,7 +19,7 @@ from ml.forecasting.metrics import CLASSES
 from ml.forecasting.models import baselines
 from ml.forecasting.panel import Panel, build_panel
 from ml.forecasting.reconciliation import PROPHET, REGRESSION, Targets
-from ml.forecasting.selection import choose, combine, wants_lightgbm
+from ml.forecasting.selection import MAX_SHIFT, choose, combine, level_factors, wants_lightgbm
 from ml.forecasting.settings import ForecastSettings
 
 SETTINGS = ForecastSettings()
@@ -75,6 +75,37 @@ def test_combining_falls_back_where_the_chosen_method_has_nothing() -> None:
     assert [METHODS[k] for k in method[:, 5]] == ["lightgbm", "lightgbm", "rate_table", "lightgbm"]
     assert wants_lightgbm(trial.outlook.segments, choice).tolist() == [0, 1, 2, 3]
     assert wants_lightgbm(trial.outlook.segments, dict.fromkeys(choice, "rate_table")).tolist() == []
+
+
+def test_a_class_that_every_cutoff_found_too_low_is_raised_by_the_least_of_them() -> None:
+    made = np.full((40, 27), 2.0, dtype=np.float32)
+
+    def trial(level: float, count: int = 40) -> Trial:
+        return trial_of({"rate_table": made[:count]}, np.full((count, 26), 2.0 * level), "rare")
+
+    def factors(*trials: Trial) -> dict[tuple[str, str], float]:
+        return level_factors(list(trials), [made[: len(each.actual)] for each in trials])
+
+    assert factors(trial(1.5), trial(1.2)) == {("rare", band): 1.2 for band, _, _ in BANDS}
+    assert factors(trial(0.5), trial(0.8)) == {("rare", band): 0.8 for band, _, _ in BANDS}
+    assert set(factors(trial(9.0), trial(8.0)).values()) == {MAX_SHIFT}
+    assert factors(trial(1.5), trial(0.9)) == {}  # they do not agree
+    assert factors(trial(1.5)) == {}  # one cut-off may be luck
+    assert factors(trial(1.09), trial(1.5)) == {}  # the reconciliation sees to so little
+    assert factors(trial(1.5), trial(1.5, count=20)) == {}  # too few series
+    raised, _ = combine(trial(1.5).outlook, choose([], SETTINGS), {("rare", "5-13"): 1.5})
+    assert raised[0, [0, 4, 12, 13]].tolist() == [2, 3, 3, 2]
+
+
+def test_a_level_that_makes_errors_larger_is_left_alone() -> None:
+    # one series of forty sells all: three times its forecast where nothing comes of the others
+    made = np.full((40, 27), 1.0, dtype=np.float32)
+    came = np.zeros((40, 26))
+    came[0] = 60.0
+    quiet = trial_of({"rate_table": made}, came, "rare")
+    noisy = quiet.actual.copy()
+    made[1] = 20.0  # the forecast is as high as that at the wrong one
+    assert level_factors([quiet, trial_of({"rate_table": made}, noisy, "rare")], [made, made]) == {}
 
 
 def test_aggregates_are_used_where_they_help_and_not_where_they_hurt() -> None:

@@ -24,6 +24,7 @@ PAIR: dict[str, Any] = {
     "sku_id": "A",
     "location_id": "S1",
     "rate": 2.0,  # mean demand a day, the same every day
+    "segment": "smooth",
     "on_hand_qty": 5.0,
     "reserved_qty": 0.0,
     "backorder_qty": 0.0,
@@ -88,7 +89,7 @@ def inputs(
     weeks = [week + timedelta(days=7 * number) for number in range(26 if week > as_of else 27)]
     ahead = [min(7, (start + timedelta(days=6) - as_of).days) for start in weeks]
     keys = [(row["sku_id"], row["location_id"]) for row in rows]
-    daily = [(*key, day, row["rate"]) for key, row in zip(keys, rows, strict=True) for day in days]
+    daily = [(*key, day, row["rate"], row["segment"]) for key, row in zip(keys, rows, strict=True) for day in days]
     weekly = [
         (*key, start, n, row["rate"] * n)
         for key, row in zip(keys, rows, strict=True)
@@ -109,8 +110,8 @@ def inputs(
     places = sorted({row["location_id"] for row in rows} | {"DC"})
     quantities = dict.fromkeys(STOCK, pl.Float64)
     return ReplenishmentInputs(
-        forecast_daily=pl.DataFrame(daily, KEYS | {"date": pl.Date, "mean": pl.Float64}, orient="row").with_columns(
-            segment=pl.lit("smooth")
+        forecast_daily=pl.DataFrame(
+            daily, KEYS | {"date": pl.Date, "mean": pl.Float64, "segment": pl.String}, orient="row"
         ),
         forecast_weekly=pl.DataFrame(
             weekly, KEYS | {"week_start": pl.Date, "days_covered": pl.Int32, "mean": pl.Float64}, orient="row"

@@ -17,23 +17,17 @@ def test_the_action_worth_most_is_chosen_and_every_value_is_shown():
         actions(
             ("A", "S1", "order", 5.0),
             ("A", "S1", "move_in", 7.0),
-            ("A", "S2", "clear", 9.0),
             ("A", "S2", "move_in", 7.0),
             ("A", "S2", "order", 8.0),
             ("B", "S1", "order", -1.0),
         )
     )
     assert found.rows() == [
-        ("A", "S1", "move_in", 5.0, 7.0, None),
-        ("A", "S2", "clear", 8.0, 7.0, 9.0),
-        ("B", "S1", "order", -1.0, None, None),
+        ("A", "S1", "move_in", 5.0, 7.0),
+        ("A", "S2", "order", 8.0, 7.0),
+        ("B", "S1", "order", -1.0, None),
     ]
-    assert found.columns[2:] == [
-        "chosen_action",
-        "order_value_amount",
-        "move_in_value_amount",
-        "clear_value_amount",
-    ]
+    assert found.columns[2:] == ["chosen_action", "order_value_amount", "move_in_value_amount"]
 
 
 def test_of_two_that_are_worth_the_same_the_order_stays_whatever_the_rows_order():
@@ -48,5 +42,5 @@ def test_a_value_that_nobody_knows_counts_as_nothing():
 
 
 def test_an_action_that_it_does_not_know_is_refused():
-    with pytest.raises(ValueError, match="burn — the arbiter knows order, move_in, clear"):
+    with pytest.raises(ValueError, match="burn — the arbiter knows order, move_in"):
         arbitrate(actions(("A", "S1", "burn", 1.0)))

@@ -26,6 +26,8 @@ STOCK = {
     "is_discontinued": True,
     "on_hand_qty": 40.0,
     "moved_out_qty": 0.0,
+    "target_qty": None,
+    "is_wanted": False,
     "price": 10.0,
     "unit_cost": 6.0,
 }
@@ -149,3 +151,24 @@ def test_the_deepest_discount_names_the_channel() -> None:
     lines, _ = _plan(_inputs(STOCK), clearance_channels={"shelf": 0, "outlet": 30})
     deepest = lines["off_share"].max()
     assert lines["channel"][0] == ("outlet" if deepest >= 0.3 else "shelf")
+
+
+def test_what_the_place_should_have_is_kept_and_what_lies_within_it_is_not_cleared() -> None:
+    living = STOCK | {"is_discontinued": False}
+    none_left, without = _plan(_inputs(living | {"target_qty": 40.0}))
+    assert none_left.is_empty()
+    assert without == {"no more than its order target": 1}
+    # three weeks of demand are 6.3: the target is more, and that many keep their cost
+    lines, _ = _plan(_inputs(living | {"target_qty": 12.0}), clearance_keep_weeks=3)
+    assert lines["keep_qty"].unique().to_list() == [12.0]
+    assert lines["target_qty"].unique().to_list() == [12.0]
+    # nobody orders a discontinued product again
+    gone, _ = _plan(_inputs(STOCK | {"target_qty": 40.0}))
+    assert gone["keep_qty"].unique().to_list() == [0.0]
+
+
+def test_what_tonight_orders_is_not_cleared_but_its_lot_near_expiry_is() -> None:
+    lots = [{"sku_id": "A", "location_id": "S1", "expires_on": AS_OF + timedelta(days=4), "qty": 20.0}]
+    lines, without = _plan(_inputs(STOCK | {"is_wanted": True}, lots=lots))
+    assert lines["basis"].unique().to_list() == ["near_expiry"]
+    assert without["ordered or moved in tonight"] == 1

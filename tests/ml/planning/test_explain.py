@@ -21,7 +21,8 @@ def test_the_worked_line_reads():
     assert line["explanation"] == (
         "Order 36 (3 packs of 12) of Product A for Store S1 on Mon 2018-01-01 from Supplier V1: expected demand 18 "
         "over 9 days (2 lead [2 ± 1] + 7 review); to be in stock with 95 % probability that takes 35; 5 on hand, "
-        "1 reserved, 3 on order → short 28; minimum 12; rounded up to 36."
+        "1 reserved, 3 on order → short 28; minimum 12; rounded up to 36; without it demand exceeds the stock with "
+        "89.6 % probability."
     )
 
 
@@ -31,7 +32,7 @@ def test_the_worked_line_reads():
         ({"order_multiple": 100.0}, "Order 100 (1 pack of 100) of"),
         ({"backorder_qty": 2.5}, "5 on hand, 0 reserved, 2.5 owed on backorders, 0 on order → short"),
         ({"in_transfer_qty": 4.0}, "0 on order, 4 in transfer → short"),
-        ({"min_order_qty": 90.0}, "; raised to the minimum of 90."),
+        ({"min_order_qty": 90.0}, "; raised to the minimum of 90;"),
         ({"lead_time_days": None}, "over 14 days (7 lead [assumed] + 7 review [assumed])"),
         ({"lead_time_days": 2.25}, "over 10 days (3 lead [2.25] + 7 review [assumed])"),
         ({"lead_time_source": "measured_lane"}, "over 9 days (2 lead [2 measured] + 7 review [assumed])"),

@@ -23,7 +23,8 @@ CONTRACT = (  # contracts.md, section 4, with the keys, and the terms that came 
     "shelf_life_room_qty after_shelf_qty after_shelf_life_qty after_moq_qty after_pack_qty after_smallest_qty "
     "order_gain_amount move_in_gain_amount moved_in_qty after_arbiter_qty source_available_qty after_allocation_qty "
     "after_supplier_minimum_qty after_budget_qty order_multiple min_order_qty order_qty unit_cost order_value "
-    "stockout_on expected_lost_qty expected_lost_amount unit_margin reason_codes withheld_reason explanation"
+    "stockout_on expected_lost_qty expected_lost_amount stockout_probability confidence unit_margin reason_codes "
+    "withheld_reason explanation"
 )
 
 WORKED = {  # the line that docs/stock_decisions.md works by hand
@@ -101,10 +102,28 @@ def test_target_and_loss_are_those_of_the_negative_binomial_with_both_variances(
     assert line["expected_lost_qty"] == pytest.approx(mean)  # all of it; what is owed is not lost once more
 
 
+@pytest.mark.parametrize(
+    ("pair", "confidence"),
+    [
+        ({"lead_time_sd_days": 1.0}, "high"),
+        ({"lead_time_sd_days": 1.0, "segment": "lumpy"}, "medium"),
+        ({"lead_time_sd_days": 1.0, "segment": "rare"}, "low"),
+        ({"lead_time_sd_days": None}, "low"),
+        ({"lead_time_sd_days": 1.0, "lead_time_days": None}, "low"),
+        ({"lead_time_sd_days": 1.0, "snapshot_age": 1}, "low"),
+    ],
+)
+def test_confidence_tells_what_the_terms_rest_on(pair, confidence):
+    assert one_line(WORKED | pair, weekdays={"V1": "1"})["confidence"] == confidence
+
+
 def test_expected_loss_is_stockpyls():
     line = one_line(WORKED, weekdays={"V1": "1"})
     oracle, _ = negative_binomial_loss(7, mean=18, sd=spread_of(18, 9, 0.2, 1.0) ** 0.5)
     assert line["expected_lost_qty"] == pytest.approx(oracle, rel=1e-6)
+    assert line["stockout_probability"] == pytest.approx(
+        negative_binomial(18, spread_of(18, 9, 0.2, 1.0)).sf(7), abs=5e-5
+    )
 
 
 def test_many_small_demands_come_near_the_normal_order_up_to():
@@ -242,6 +261,7 @@ def test_every_line_keeps_the_contract(ahead):
         "a future order day": pl.col("order_on") > pl.col("as_of"),
         "wait": pl.col("wait_days") == (pl.col("order_on") - pl.col("as_of")).dt.total_days() - 1,
         "loss": pl.col("expected_lost_qty").is_between(0, pl.col("demand_mean_qty") + 1e-9),
+        "a probability": pl.col("stockout_probability").is_between(0, 1),
         "an explanation": pl.col("explanation").str.contains("^Order .*[.]$"),
     }
     for name, rule in holds.items():
@@ -375,7 +395,13 @@ def test_lines_are_withheld_not_guessed(fault, code, words):
     assert words in line["explanation"]
     assert line["need_qty"] is line["after_moq_qty"] is line["after_pack_qty"] is None
     if "stock" in line["withheld_reason"]:
-        assert line["inventory_position_qty"] is line["stockout_on"] is line["expected_lost_qty"] is None
+        assert (
+            line["inventory_position_qty"]
+            is line["stockout_on"]
+            is line["expected_lost_qty"]
+            is line["stockout_probability"]
+            is None
+        )
     assert result.lines["order_qty"][1] > 0
     assert result.notes.withheld_by_reason == {line["withheld_reason"]: 1}
     assert line["after_budget_qty"] is None
@@ -586,6 +612,7 @@ def test_a_feeding_place_orders_for_the_sum_of_what_it_feeds():
     assert line["service_target_qty"] == pooled.ppf(0.95)
     assert line["target_qty"] == line["service_target_qty"] - 10
     assert line["need_qty"] == line["target_qty"] - 40
+    assert "over 21 days (5 lead + 7 review [assumed] + 9 of the places that it feeds)" in line["explanation"]
     assert "of which the places that it feeds have 10" in line["explanation"]
 
 

@@ -20,12 +20,16 @@ QUICK = ForecastSettings(trees=10, leaves=4, min_train_rows=200, train_rows=2_00
 PLANNING = PlanningSettings(service_type="value", service_target=0.9, service_target_by_class={"A": 0.97})
 
 
-def company(products: int = 40, days: int = 400, seed: int = 3) -> ReplayInputs:
-    """Two places, V1 with order days on Monday and Thursday for even products, V2 without a calendar for odd ones."""
+def company(products: int = 40, days: int = 400, seed: int = 3, silent: tuple[str, ...] = ()) -> ReplayInputs:
+    """Two places, V1 with order days on Monday and Thursday for even products, V2 without a calendar for odd ones.
+
+    silent: places that sell nothing in the last 84 days.
+    """
     generator = np.random.default_rng(seed)
     pairs = [(f"P{number:02d}", place) for number in range(products) for place in ("S1", "S2")]
     rate = generator.lognormal(-0.5, 1.0, len(pairs))
     units = generator.poisson(rate[:, None], (len(pairs), days))
+    units[:, -84:] *= np.array([place not in silent for _, place in pairs])[:, None]
     row, day = np.nonzero(units)
     sku, place = (pl.Series(values) for values in zip(*pairs, strict=True))
     number = np.arange(len(pairs)) // 2
@@ -157,3 +161,12 @@ def test_any_service_type_can_be_replayed(kind):
     own = table.filter(pl.col("policy") == PROPOSED, pl.col("abc_class") == ALL, pl.col("location_id") == ALL)
     fills = own["fill_rate_pct"].to_list()
     assert max(fills) > min(fills), "the dial turns"
+
+
+def test_a_place_where_nothing_was_wanted_has_no_service_and_no_turnover():
+    results = study(company(12, silent=("S2",)), AS_OF, PLANNING, QUICK, SETTINGS, lambda _: None).results
+    shares = ["fill_rate_pct", "turnover_days", "fill_rate_gain_pct"]
+    nothing = pl.col("demand_qty") == 0
+    assert set(results.filter(nothing)["location_id"]) == {"S2"}
+    assert results.filter(nothing).select(pl.col(shares).null_count()).row(0) == (results.filter(nothing).height,) * 3
+    assert results.filter(~nothing).select(pl.all_horizontal(pl.col(shares).is_finite()).all()).item()

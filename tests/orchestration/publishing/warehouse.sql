@@ -125,7 +125,7 @@ select
     0.0::double as backorder_qty, 0.0::double as on_order_qty, 0.0::double as in_transfer_qty, inventory_position_qty,
     need_qty, after_pack_qty, order_multiple, 0.0::double as min_order_qty, order_qty, unit_cost,
     order_qty * unit_cost as order_value, date '{as_of}' + 3 + (h % 9)::integer as stockout_on,
-    (h % 7)::double as expected_lost_qty, (h % 7) * 2.5 as expected_lost_amount, target_qty as service_target_qty, 'rounded_to_pack' as reason_codes, withheld_reason,
+    (h % 7)::double as expected_lost_qty, (h % 7) * 2.5 as expected_lost_amount, 0.8::double as stockout_probability, 'high' as confidence, target_qty as service_target_qty, 'rounded_to_pack' as reason_codes, withheld_reason,
     'Order ' || order_qty || ': expected demand ' || round(target_qty * 0.8, 1) || ' over 14 days (7 lead + 7 review); '
         || 'to be in stock with 95 % probability that takes ' || target_qty || '; ' || on_hand_qty || ' on hand → short '
         || need_qty || '; rounded up to ' || after_pack_qty || '.' as explanation
