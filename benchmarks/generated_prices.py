@@ -34,10 +34,12 @@ def company(
     cross: float = 0.0,
     units_a_week: float = 25.0,
     moves_a_year: float = 3.0,
+    drift: float = 0.0,
 ) -> Truth:
     """Five departments of four categories. Elasticities vary around their category's, these around the department's.
 
-    cross: units of the rest of the category for each unit that a discount brings."""
+    cross: units of the rest of the category for each unit that a discount brings. drift: sd of the log level of a
+    product, which stays nine tenths of where it was from week to week."""
     rng = np.random.default_rng(seed)
     category = np.arange(products) % 20
     department = category % 5
@@ -62,6 +64,12 @@ def company(
     lift = np.exp(discount_elasticity[:, None] * offered + display[:, None] * shown - 0.5 * ended)
     shape = season[category] * (shelf / price[:, None]) ** elasticity[:, None]
     plain = level[:, None] * shape
+    if drift:
+        steps_of_level = rng.standard_normal((products, weeks)) * np.sqrt(1 - 0.9**2)
+        wander = rng.standard_normal((products, weeks))
+        for week in range(1, weeks):
+            wander[:, week] = 0.9 * wander[:, week - 1] + steps_of_level[:, week]
+        plain = plain * np.exp(drift * wander)
     if cross:
         brought = np.zeros((20, weeks))
         np.add.at(brought, category, plain * (lift - 1.0))

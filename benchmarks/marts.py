@@ -238,6 +238,15 @@ def _spent(home: Path, step: str) -> dict[str, float]:
 
 
 def _load(home: Path, as_of: date) -> None:
+    from orchestration.settings import load_settings
+    from orchestration.warehouse import connect
+
+    _ingest(home, as_of)
+    with connect(load_settings(home)) as con:
+        _complement(con, as_of)
+
+
+def _ingest(home: Path, as_of: date) -> None:
     from orchestration.identity.tables import ensure_tables
     from orchestration.ingestion.declarations import source_feeds
     from orchestration.ingestion.loading import ingest
@@ -252,7 +261,12 @@ def _load(home: Path, as_of: date) -> None:
             raise SystemExit("\n".join(report.errors))
         ensure_tables(con)
         replace_table(con, HOLIDAYS, holidays_between(settings.calendar, as_of, as_of))
-        _complement(con, as_of)
+
+
+def build_weeks_of_prices(home: Path, as_of: date) -> None:
+    """Load what was delivered and replace this process by the build of int_product_price_weeks alone."""
+    _ingest(home, as_of)
+    _dbt(home, as_of, "price_weeks", "--select", "+int_product_price_weeks", "--exclude-resource-type", "test")
 
 
 def _complement(con: duckdb.DuckDBPyConnection, as_of: date) -> None:

@@ -32,6 +32,7 @@ from benchmarks import (
     page,
     pilots,
     price_bars,
+    price_moves,
     replay,
 )
 from benchmarks.m5 import DEFAULT_DATA, M5MissingError, day_number
@@ -55,6 +56,7 @@ BENCHMARKS: dict[str, Callable[[Options, Console], bool]] = {
     "replay": replay.run,
     "page": page.run,
     "prices": price_bars.run,
+    "price_moves": price_moves.run,
     "pilots": pilots.run,
     "tpcds": tpcds.run,
 }

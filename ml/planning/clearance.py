@@ -3,10 +3,11 @@
 What belongs here: from slow and excess stock, and lots near their expiry, to the stocks of the markdown problem; the
 channel; the sentence on a line. What does not: the best path (markdowns), which stock is slow (dbt: mart_slow_movers).
 
-A markdown is a discount that customers see, so demand answers to it as it did to discounts: with the elasticity of the
-product, or of the nearest group that has shown one. Slow stock is planned by week to an exit date, lots by day to the
-day they expire on, the oldest first. What may be left of slow stock, planning for so many weeks more and at least what
-the place should have (its order target), keeps its cost; the rest, and what has expired, is worth its salvage.
+A markdown is a discount that customers see, so demand answers to it as it did to discounts (where none was ever given,
+to the shelf price): with the elasticity of the product, or of the nearest group that has shown one. Slow stock is
+planned by week to an exit date, lots by day to the day they expire on, the oldest first. What may be left of slow
+stock, planning for so many weeks more and at least what the place should have (its order target), keeps its cost; the
+rest, and what has expired, is worth its salvage.
 
 Slow stock within the order target is not cleared, nor is what tonight orders or moves in: by the price of a lost sale
 it is worth more on the shelf, and it would be ordered again. Lots near expiry are: fresh ones may be ordered meanwhile.
@@ -131,14 +132,20 @@ def _reasons() -> dict[str, pl.Expr]:
         "no more than its order target": pl.col("clearance_qty") <= pl.col("target_qty"),
         "no price": ~(pl.col("price") > 0).fill_null(False),
         "no unit cost": pl.col("unit_cost").is_null(),
-        "no discount ever seen": pl.col("discount_elasticity").is_null(),
+        "no price ever moved": pl.col("discount_elasticity").is_null(),
         "no forecast": pl.lit(False),
     }
 
 
 def _with_answer(stock: pl.DataFrame, response: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """The stock with discount_elasticity and its sd: the product's, else its category's, department's, company's."""
+    """The stock with discount_elasticity and its sd: the product's, else its category's, department's, company's.
+
+    Where the company never gave a discount that customers saw, what the shelf price did stands for it."""
     names = ("discount_elasticity", "discount_elasticity_sd")
+    has_discounts = response["discount_elasticity"].count() + groups["discount_elasticity"].count() > 0
+    if not has_discounts:
+        of_shelf = {"discount_elasticity": -pl.col("elasticity"), "discount_elasticity_sd": pl.col("elasticity_sd")}
+        response, groups = response.with_columns(**of_shelf), groups.with_columns(**of_shelf)
     levels = {
         "product": response.select("sku_id", *names),
         "category": groups.drop_nulls("category").select("department", "category", *names),
@@ -160,6 +167,7 @@ def _with_answer(stock: pl.DataFrame, response: pl.DataFrame, groups: pl.DataFra
             for name, value in zip(names, whole, strict=True)
         ),
         elasticity_source=source,
+        is_of_shelf_price=pl.lit(not has_discounts),
     ).drop(f"{level}_{name}" for level in levels for name in names)
 
 
@@ -349,6 +357,7 @@ def _codes(settings: PricingSettings) -> pl.Expr:
         (pl.col("moved_out_qty") > 0, "transfer_first"),
         (pl.col("is_discontinued"), "discontinued"),
         (pl.col("elasticity_source") != "product", "elasticity_of_group"),
+        (pl.col("is_of_shelf_price"), "elasticity_of_shelf_price"),
         (pl.col("recovery_low_amount") < pl.col("do_nothing_amount"), "may_lose"),
         (missed, "sell_through_out_of_reach"),
     )

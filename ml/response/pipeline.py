@@ -21,6 +21,10 @@ NORMAL_90 = 1.6448536269514722  # standard normal quantile at 0.95
 _MOVED = 0.02  # of the log price: what is less is rounding
 _LEAST_SD = 0.05  # of a prior: groups of two alike are no certainty
 _SEEN = 0.5  # of the vague variance: above it a product has shown nothing by itself
+# standard deviations from the group beyond which an estimate is not believed: in the benchmark's shops products came to
+# more places, or were away for weeks, on the day their price changed, which alone can look like an elasticity of 14
+_IMPLAUSIBLE = 3.0
+_PINNED = 1e-3
 _DEPTHS = (10, 20, 30, 40, 50)
 _ESTIMATE = ("elasticity", "elasticity_low", "elasticity_high")
 PRICE_RESPONSE_SCHEMA = pl.Schema(
@@ -109,10 +113,14 @@ def estimate_response(
     own = [_own(first, vague, column) for column in range(len(panel.names))]
     drawn = {name: _drawn(panel, *own[column]) for column, name in enumerate(panel.names)}
     prior = Prior(vague.mean.copy(), vague.sd.copy())
-    for column, name in enumerate(panel.names):
-        if found := drawn[name]:
-            prior.mean[:, column], prior.sd[:, column] = found.group_mean, np.maximum(found.group_sd, _LEAST_SD)
+    believed = [(column, found) for column, name in enumerate(panel.names) if (found := drawn[name])]
+    for column, found in believed:
+        held = np.where(_in_doubt(*own[column], found), _PINNED, np.maximum(found.group_sd, _LEAST_SD))
+        prior.mean[:, column], prior.sd[:, column] = found.group_mean, held
     fit = fit_products(panel, prior)
+    for column, found in believed:
+        doubted = _in_doubt(*own[column], found)
+        fit.variances[doubted, column] = found.group_sd[doubted] ** 2
     return Response(
         _products(panel, fit, drawn, own, as_of), _promotions(panel, fit, drawn, as_of), _groups(panel, drawn)
     )
@@ -132,14 +140,24 @@ def _own(fit: Fit, vague: Prior, column: int) -> Own:
 
 
 def _drawn(panel: WeekPanel, own: np.ndarray, variance: np.ndarray) -> Drawn | None:
-    """Estimates of one regressor drawn together; None where no product has shown anything."""
+    """Estimates of one regressor drawn together, without those in doubt; None where no product has shown anything."""
     seen = np.isfinite(variance)
-    if not seen.any():
-        return None
     levels = [panel.department, panel.category]
-    known = [np.unique(level[seen], return_inverse=True) for level in levels]
-    found = draw_together(own[seen], variance[seen], [codes for _, codes in known])
-    return _of_all(found, seen, levels, [groups for groups, _ in known])
+    while seen.any():
+        known = [np.unique(level[seen], return_inverse=True) for level in levels]
+        found = draw_together(own[seen], variance[seen], [codes for _, codes in known])
+        whole = _of_all(found, seen, levels, [groups for groups, _ in known])
+        kept = seen & ~_in_doubt(own, variance, whole)
+        if kept.sum() == seen.sum():
+            return whole
+        seen = kept
+    return None
+
+
+def _in_doubt(own: np.ndarray, variance: np.ndarray, drawn: Drawn) -> np.ndarray:
+    """Products that show what their group makes all but impossible: something else changed on the day the price did."""
+    far = _IMPLAUSIBLE * np.sqrt(np.where(np.isfinite(variance), variance, 0.0) + drawn.group_sd**2)
+    return np.isfinite(variance) & (np.abs(own - drawn.group_mean) > far)
 
 
 def _of_all(found: Drawn, seen: np.ndarray, levels: list[np.ndarray], known: list[np.ndarray]) -> Drawn:
@@ -167,6 +185,7 @@ def _products(panel: WeekPanel, fit: Fit, drawn: dict[str, Drawn | None], own: l
     price = drawn[PRICE]
     own_price, variance = own[panel.names.index(PRICE)]
     own_sd = np.where(np.isfinite(variance), np.sqrt(variance), np.nan)
+    doubted = _in_doubt(own_price, variance, price) if price else np.zeros(len(own_price), dtype=bool)
     unknown = np.full(len(panel.skus), np.nan)
     frame = pl.DataFrame(
         {
@@ -176,6 +195,7 @@ def _products(panel: WeekPanel, fit: Fit, drawn: dict[str, Drawn | None], own: l
             **_interval("elasticity", panel, fit, drawn, PRICE),
             "own_elasticity": own_price,
             "own_elasticity_sd": own_sd,
+            "is_doubted": doubted,
             "group_elasticity": price.group_mean if price else unknown,
             "group_elasticity_sd": price.group_sd if price else unknown,
             **_interval("discount_elasticity", panel, fit, drawn, DISCOUNT),
@@ -187,7 +207,7 @@ def _products(panel: WeekPanel, fit: Fit, drawn: dict[str, Drawn | None], own: l
     return (
         frame.with_columns(
             as_of=pl.lit(as_of),
-            own_weight_share=(group**2 / (group**2 + sd**2)).fill_null(0.0),
+            own_weight_share=pl.when("is_doubted").then(0.0).otherwise(group**2 / (group**2 + sd**2)).fill_null(0.0),
             is_conclusive=(pl.col("elasticity_high") < 0).fill_null(False),
         )
         .with_columns(reason_codes=_codes())
@@ -241,6 +261,7 @@ def _codes() -> pl.Expr:
     parts = [
         (pl.col("elasticity").is_null(), "no_price_moved"),
         (pl.col("own_elasticity").is_null() & pl.col("elasticity").is_not_null(), "from_its_group"),
+        (pl.col("is_doubted"), "own_not_believed"),
         (~pl.col("is_conclusive") & pl.col("elasticity").is_not_null(), "interval_says_nothing"),
     ]
     return pl.concat_str([pl.when(on).then(pl.lit(code)) for on, code in parts], separator=";", ignore_nulls=True)

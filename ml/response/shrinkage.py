@@ -15,6 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 _BISECTIONS = 60
+_FAR = 2.0  # standard deviations
+_USUAL_SQUARE = 0.92054  # E[min(Z^2, _FAR^2)] of a standard normal Z
+_MANY = 10
 
 
 @dataclass(frozen=True)
@@ -85,15 +88,19 @@ def draw_together(estimate: np.ndarray, variance: np.ndarray, levels: Sequence[n
 
 
 def _spread(values: np.ndarray, noise: np.ndarray, group: np.ndarray) -> float:
-    """Variance of members around their groups at which the weighed squares are as many as expected; 0 where fewer."""
+    """Variance of members around their groups at which the weighed squares are as many as expected; 0 where fewer.
+
+    Of _MANY members and more a square counts _FAR^2 at most, here and in what is expected: a few far out do not speak
+    for all."""
     freedom = len(values) - len(np.unique(group))
     if freedom <= 0:
         return 0.0
+    most, usual = (_FAR**2, _USUAL_SQUARE) if freedom >= _MANY else (np.inf, 1.0)
 
     def excess(spread: float) -> float:
         weight = 1.0 / (noise + spread)
         centre = np.bincount(group, weight * values) / np.maximum(np.bincount(group, weight), 1e-300)
-        return float((weight * (values - centre[group]) ** 2).sum()) - freedom
+        return float(np.minimum(weight * (values - centre[group]) ** 2, most).sum()) - freedom * usual
 
     low, high = 0.0, float(np.var(values) + noise.max()) + 1e-12
     if excess(0.0) <= 0.0:

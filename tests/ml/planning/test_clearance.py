@@ -136,9 +136,23 @@ def test_what_nobody_knows_is_not_guessed(change: dict, reason: str) -> None:
     assert without == {reason: 1}
 
 
-def test_where_no_discount_was_ever_seen_there_is_no_plan() -> None:
+def test_where_no_price_ever_moved_there_is_no_plan() -> None:
     groups = pl.DataFrame([], schema=GROUP_RESPONSE_SCHEMA)
-    assert _plan(_inputs(STOCK, answers=[], groups=groups))[1] == {"no discount ever seen": 1}
+    assert _plan(_inputs(STOCK, answers=[], groups=groups))[1] == {"no price ever moved": 1}
+
+
+def test_where_no_discount_was_ever_given_the_shelf_price_tells() -> None:
+    def told(discount: str, sign: float) -> pl.DataFrame:
+        answer = {"sku_id": "A", discount: sign * 2.0, f"{discount}_sd": 0.2}
+        groups = pl.DataFrame(
+            [{"department": None, discount: sign * 1.5, f"{discount}_sd": 0.5}], GROUP_RESPONSE_SCHEMA
+        )
+        return _plan(_inputs(STOCK, answers=[answer], groups=groups))[0]
+
+    shelf, discount = told("elasticity", -1.0), told("discount_elasticity", 1.0)
+    assert shelf.drop("reason_codes").equals(discount.drop("reason_codes"))
+    assert "elasticity_of_shelf_price" in shelf["reason_codes"][0]
+    assert "elasticity_of_shelf_price" not in discount["reason_codes"][0]
 
 
 def test_a_stock_that_nothing_is_forecast_for_is_counted() -> None:

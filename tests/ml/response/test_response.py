@@ -35,6 +35,36 @@ def test_nine_of_ten_intervals_hold_the_truth(found: list[tuple[Truth, Response]
     assert 0.85 <= np.concatenate(inside).mean() <= 0.95
 
 
+def test_intervals_hold_the_truth_where_levels_drift() -> None:
+    inside = []
+    for seed in SEEDS:
+        truth = company(seed=seed, drift=0.3)
+        rows = _estimate(truth).products
+        low, high = rows["elasticity_low"].to_numpy(), rows["elasticity_high"].to_numpy()
+        inside.append((low <= truth.elasticity) & (truth.elasticity <= high))
+    assert 0.85 <= np.concatenate(inside).mean() <= 0.95  # 0.77 where every week counted as new evidence
+
+
+def test_a_product_that_came_to_more_places_when_its_price_fell_is_not_believed() -> None:
+    truth = company(products=100, seed=10)
+    first, half = truth.products["sku_id"][0], truth.weeks["week_start"].sort()[truth.weeks.height // 2]
+    later = pl.col("week_start") >= half
+    changed = {"price": pl.when(later).then(4.5).otherwise(5.0), "units_qty": pl.when(later).then(90.0).otherwise(9.0)}
+    changed["paid_price"] = changed["price"]
+    own = pl.col("sku_id") == first
+    weeks = truth.weeks.with_columns(
+        pl.when(own).then(value).otherwise(name).alias(name) for name, value in changed.items()
+    )
+    found = estimate_response(weeks, truth.mechanics.filter(~own), truth.products, AS_OF)
+    assert found is not None
+    row = found.products.row(0, named=True)
+    assert row["own_elasticity"] < -10
+    assert "own_not_believed" in row["reason_codes"]
+    assert row["own_weight_share"] == 0
+    assert row["elasticity"] == pytest.approx(row["group_elasticity"], abs=0.05)
+    assert row["elasticity_sd"] == pytest.approx(row["group_elasticity_sd"], rel=0.01)
+
+
 def test_products_are_told_apart_beyond_their_groups(found: list[tuple[Truth, Response]]) -> None:
     for truth, response in found:
         rows = response.products

@@ -36,3 +36,11 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     inside = np.abs(truth - drawn.mean) <= 1.6449 * drawn.sd
     assert 0.87 <= inside.mean() <= 0.93
     assert np.mean((drawn.mean - truth) ** 2) < 0.85 * np.mean((drawn.group_mean - truth) ** 2)
+
+
+def test_a_few_members_far_out_do_not_speak_for_all() -> None:
+    rng = np.random.default_rng(4)
+    values = rng.normal(-1.5, 0.5, 400) + rng.normal(0, 0.3, 400)
+    values[:20] = rng.choice([-14.0, 15.0], 20)
+    drawn = draw_together(values, np.full(400, 0.09), [np.zeros(400, int)])
+    assert 0.45 < drawn.spread < 0.8  # 3.3 with squares that count whole

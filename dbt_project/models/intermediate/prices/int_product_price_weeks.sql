@@ -32,6 +32,12 @@ stockout_days as (
 
 ),
 
+spells as (
+
+    select * from {{ ref('int_product_away_spells') }}
+
+),
+
 -- whole weeks of two years
 week_starts as (
 
@@ -103,16 +109,80 @@ listed as (
 
 ),
 
-empty_days as (
+days_away as (
+
+    select
+        sku_location_key,
+        sum({{ days_from('away_from', 'away_to') }} + 1) as days
+    from spells
+    group by sku_location_key
+
+),
+
+-- what a place sells of a product while it has it: its share alone would make little of a place that came lately
+weights as (
 
     select
         shares.sku_id,
+        shares.sku_location_key,
+        shares.share / greatest(
+            {{ days_from('lives.first_week', as_of()) }} + 1 - coalesce(days_away.days, 0), 1
+        ) as weight
+    from shares
+    inner join lives on shares.sku_id = lives.sku_id
+    left join days_away on shares.sku_location_key = days_away.sku_location_key
+
+),
+
+closed as (
+
+    select
+        spells.sku_location_key,
+        week_starts.week_start,
+        {{ days_from(
+            'greatest(spells.away_from, week_starts.week_start)',
+            'least(spells.away_to, ' ~ add_days('week_starts.week_start', 6) ~ ')'
+        ) }} + 1 as days
+    from spells
+    inner join week_starts
+        on
+            spells.away_from <= {{ add_days('week_starts.week_start', 6) }}
+            and spells.away_to >= week_starts.week_start
+    union all
+    select
+        stockout_days.sku_location_key,
         {{ week_start('stockout_days.date') }} as week_start,
-        sum(shares.share * coalesce(stockout_days.stockout_share, 1)) / 7 as empty_share
+        coalesce(stockout_days.stockout_share, 1) as days
     from stockout_days
-    inner join shares on stockout_days.sku_location_key = shares.sku_location_key
-    inner join week_starts on {{ week_start('stockout_days.date') }} = week_starts.week_start
-    group by shares.sku_id, {{ week_start('stockout_days.date') }}
+    left join spells
+        on
+            stockout_days.sku_location_key = spells.sku_location_key
+            and stockout_days.date >= spells.away_from
+            and stockout_days.date <= spells.away_to
+    where spells.sku_location_key is null
+
+),
+
+product_weights as (
+
+    select
+        sku_id,
+        sum(weight) as weight
+    from weights
+    group by sku_id
+
+),
+
+closed_weeks as (
+
+    select
+        weights.sku_id,
+        closed.week_start,
+        sum(weights.weight * closed.days) / (7 * product_weights.weight) as closed_share
+    from closed
+    inner join weights on closed.sku_location_key = weights.sku_location_key
+    inner join product_weights on weights.sku_id = product_weights.sku_id
+    group by weights.sku_id, closed.week_start, product_weights.weight
 
 ),
 
@@ -148,7 +218,7 @@ final as (
             case when fit_skus.is_listed then listed.price else paid.price end
             * least(coalesce(paid.paid_price / nullif(paid.price, 0), 1), 1) as double
         ) as paid_price,
-        greatest(1 - coalesce(empty_days.empty_share, 0), 0) as availability_share
+        greatest(1 - coalesce(closed_weeks.closed_share, 0), 0) as availability_share
     from fit_skus
     inner join week_starts
         on
@@ -166,10 +236,10 @@ final as (
         on
             fit_skus.sku_id = listed.sku_id
             and week_starts.week_start = listed.week_start
-    left join empty_days
+    left join closed_weeks
         on
-            fit_skus.sku_id = empty_days.sku_id
-            and week_starts.week_start = empty_days.week_start
+            fit_skus.sku_id = closed_weeks.sku_id
+            and week_starts.week_start = closed_weeks.week_start
     where case when fit_skus.is_listed then listed.price else paid.price end > 0
 
 )
