@@ -35,7 +35,7 @@ from orchestration.publishing import (
 from orchestration.publishing.marts_file import FILE_NAME
 from orchestration.publishing.night import Night, WrittenTable
 from orchestration.publishing.settings import PublishingSettings
-from orchestration.publishing.words import languages, words
+from orchestration.publishing.words import languages, sentence, words
 
 PAGE = "index.html"
 FIRST_LINES = 3  # orders on the first screen
@@ -243,6 +243,8 @@ def _environment(language: str, known: Mapping[str, str]) -> jinja2.Environment:
         "shown_values": lambda row: {k: in_sentence(v, environment.filters["day"]) for k, v in row.items()},
         "level_name": lambda level: known.get(f"level.{level}", _label(level)),
         "step_name": lambda step: charts.step_name(step, "", known),
+        "named": lambda column, value: known.get(f"value.{column}.{value}", value),
+        "why": lambda name, facts: sentence(known, name, facts, _fact),
         "why_moved": lambda amounts: page_forecast.why_moved(amounts, known),
     }
     environment.globals["include_file"] = lambda name: Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
@@ -275,6 +277,11 @@ def in_sentence(value: object, day: Callable[[date], str]) -> str:
     if isinstance(value, date):
         return day(value)
     return _number(value) if value is None or isinstance(value, int | float | Decimal) else str(value)
+
+
+def _fact(value: object) -> str:
+    """A value of a line as its sentence shows it: words as they are."""
+    return value if isinstance(value, str) else _cell(value)
 
 
 def _number(value: float | Decimal | None, digits: int = 0) -> str:

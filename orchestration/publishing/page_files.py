@@ -64,7 +64,10 @@ LISTS = (
         "transfer_orders",
         f"""
         select {PRODUCT}, coalesce(f.location_name, x.from_location_id) as source, {PLACE}, x.ship_on, x.qty,
-            x.gain_amount, x.cost_amount, x.net_gain_amount, x.explanation
+            x.gain_amount, x.cost_amount, x.net_gain_amount, x.source_position_before_qty, x.source_target_qty,
+            x.source_movable_qty, x.destination_position_before_qty, x.destination_target_qty,
+            x.destination_demand_mean_qty, x.destination_protection_days, x.lost_sales_avoided_amount,
+            x.idle_cost_avoided_amount, x.order_gain_amount, x.explanation
         from (select *, to_location_id as location_id from transfer_orders) as x {NAMED}
         left join dim_location as f on x.from_location_id = f.location_id
         order by x.net_gain_amount desc, x.sku_id, x.from_location_id, x.location_id
@@ -76,7 +79,8 @@ LISTS = (
         "allocation",
         f"""
         select {PRODUCT}, coalesce(f.location_name, x.from_location_id) as source, {PLACE}, x.requested_qty,
-            x.allocated_qty, x.short_qty, x.explanation
+            x.allocated_qty, x.short_qty, x.requested_total_qty, x.available_qty, x.allocated_to_others_qty,
+            x.last_unit_value_amount, x.next_unit_value_amount, x.explanation
         from allocation as x {NAMED}
         left join dim_location as f on x.from_location_id = f.location_id
         order by x.short_qty * coalesce(x.next_unit_value_amount, 0) desc, x.sku_id, x.from_location_id, x.location_id
@@ -88,7 +92,8 @@ LISTS = (
         "available_to_promise",
         f"""
         select {PRODUCT}, x.pool, x.promised_for, x.on_hand_qty, x.promise_01pct_qty, x.promise_05pct_qty,
-            x.promise_10pct_qty, x.explanation
+            x.promise_10pct_qty, x.location_count, x.reserved_qty, x.open_order_qty, x.expected_arrivals_qty,
+            x.competing_demand_mean_qty, x.cushion_05pct_qty, x.explanation
         from (select *, null::varchar as location_id from available_to_promise) as x {NAMED}
         order by x.promise_05pct_qty desc, x.sku_id, x.pool, x.promised_for
         """,
@@ -99,7 +104,8 @@ LISTS = (
         "order_sourcing",
         f"""
         select x.order_id, x.line_number, {PRODUCT}, {PLACE}, x.region, x.quantity, x.sourced_qty, x.short_qty,
-            x.landed_cost_amount, x.explanation
+            x.landed_cost_amount, x.distance_km, x.transport_amount, x.keep_value_amount, x.parcel_amount,
+            x.free_before_qty, x.taken_by_others_qty, x.explanation
         from order_sourcing as x {NAMED}
         order by x.location_id is null desc, x.landed_cost_amount desc, x.source, x.order_id, x.line_number,
             x.location_id
@@ -134,7 +140,8 @@ LISTS = (
         "slow_movers",
         "mart_slow_movers",
         f"""
-        select {PRODUCT}, {PLACE}, x.rule, x.on_hand_qty, x.at_risk_qty, x.money_at_risk, x.explanation
+        select {PRODUCT}, {PLACE}, x.rule, x.on_hand_qty, x.at_risk_qty, x.money_at_risk, x.measured_value,
+            x.threshold, x.recent_qty, x.recent_days, x.before_qty, x.before_days, x.explanation
         from mart_slow_movers as x {NAMED}
         where x.is_main
         order by x.money_at_risk desc nulls last, x.sku_id, x.location_id

@@ -18,7 +18,8 @@ LINES_SHOWN = 10  # of each list; the whole is in its files
 class ListPart:
     """One list on the page. tab: what the catalogues call it. lead: SQL of one row, the numbers of the sentence above
     the lines; without a row the sentence is that of an empty list. top: SQL of the lines, `?` is how many; columns as
-    the catalogues name them, `explanation` last."""
+    the catalogues name them, then `explanation`, and what the catalogues' own sentence of a line is filled from
+    (`facts`, a struct)."""
 
     name: str
     tab: str
@@ -36,7 +37,7 @@ LISTS = (
         """,
         """
         select coalesce(p.product_name, t.sku_id) as product, coalesce(f.location_name, t.from_location_id) as "from",
-            coalesce(l.location_name, t.to_location_id) as "to", t.qty, t.net_gain_amount, t.explanation
+            coalesce(l.location_name, t.to_location_id) as "to", t.qty, t.net_gain_amount, t.explanation, t as facts
         from transfer_orders as t
         left join dim_product as p on t.sku_id = p.sku_id
         left join dim_location as f on t.from_location_id = f.location_id
@@ -55,7 +56,8 @@ LISTS = (
         """,
         """
         select coalesce(p.product_name, a.sku_id) as product, coalesce(f.location_name, a.from_location_id) as "from",
-            coalesce(l.location_name, a.location_id) as place, a.requested_qty, a.allocated_qty, a.explanation
+            coalesce(l.location_name, a.location_id) as place, a.requested_qty, a.allocated_qty, a.explanation,
+            a as facts
         from allocation as a
         left join dim_product as p on a.sku_id = p.sku_id
         left join dim_location as f on a.from_location_id = f.location_id
@@ -74,7 +76,7 @@ LISTS = (
         """,
         """
         select coalesce(p.product_name, a.sku_id) as product, a.promised_for, a.promise_01pct_qty, a.promise_05pct_qty,
-            a.promise_10pct_qty, a.explanation
+            a.promise_10pct_qty, a.explanation, a as facts
         from available_to_promise as a
         left join dim_product as p on a.sku_id = p.sku_id
         where a.pool = 'all' and a.promised_for = (select min(promised_for) from available_to_promise)
@@ -98,7 +100,8 @@ LISTS = (
         """,
         """
         select s.order_id, coalesce(p.product_name, s.sku_id) as product,
-            coalesce(l.location_name, s.location_id) as "from", s.sourced_qty, s.landed_cost_amount, s.explanation
+            coalesce(l.location_name, s.location_id) as "from", s.sourced_qty, s.landed_cost_amount, s.explanation,
+            s as facts
         from order_sourcing as s
         left join dim_product as p on s.sku_id = p.sku_id
         left join dim_location as l on s.location_id = l.location_id
@@ -115,12 +118,14 @@ def stock_lists(source: Source) -> list[Row]:
 
 
 def shown(parts: Sequence[ListPart], source: Source) -> list[Row]:
-    """Each list: name, tab, the numbers of its lead (None: the list is absent) and its first lines."""
+    """Each list: name, tab, the numbers of its lead (None: the list is absent), its first lines, and their facts."""
     return [_shown(part, source) for part in parts]
 
 
 def _shown(part: ListPart, source: Source) -> Row:
     named = {"name": part.name, "tab": part.tab}
     if part.name not in source.tables:
-        return {**named, "lead": None, "top": []}
-    return {**named, "lead": next(iter(source.rows(part.lead)), {}), "top": source.rows(part.top, LINES_SHOWN)}
+        return {**named, "lead": None, "top": [], "facts": []}
+    top = source.rows(part.top, LINES_SHOWN)
+    facts = [{**row, **(row.pop("facts", None) or {})} for row in top]
+    return {**named, "lead": next(iter(source.rows(part.lead)), {}), "top": top, "facts": facts}

@@ -20,7 +20,7 @@ LISTS = (
         """
         select coalesce(p.product_name, r.sku_id) as product,
             coalesce(l.location_name, r.location_id) as place, r.current_price, r.new_price, r.new_units_qty,
-            r.gain_amount, r.binding_rule, r.explanation
+            r.gain_amount, r.binding_rule, r.explanation, r as facts
         from price_recommendations as r
         left join dim_product as p on r.sku_id = p.sku_id
         left join dim_location as l on r.location_id = l.location_id
@@ -40,7 +40,7 @@ LISTS = (
         """,
         """
         select coalesce(p.product_name, m.sku_id) as product, coalesce(l.location_name, m.location_id) as place,
-            m.clearance_qty, m.list_price, m.new_price, m.exit_on, m.channel, m.gain_amount, m.explanation
+            m.clearance_qty, m.list_price, m.new_price, m.exit_on, m.channel, m.gain_amount, m.explanation, m as facts
         from markdown_plan as m
         left join dim_product as p on m.sku_id = p.sku_id
         left join dim_location as l on m.location_id = l.location_id
@@ -59,7 +59,7 @@ LISTS = (
         """,
         """
         select coalesce(d.product_name, p.sku_id) as product, p.week_start, 100 * p.off_share as off_pct,
-            p.promoted_qty, p.return_amount, p.promotion_cost_amount, p.explanation
+            p.promoted_qty, p.return_amount, p.promotion_cost_amount, p.explanation, p as facts
         from promotion_plan as p
         left join dim_product as d on p.sku_id = d.sku_id
         order by p.return_amount desc, p.week_start, p.sku_id
@@ -77,8 +77,9 @@ LISTS = (
         """,
         """
         select replace(node, ' / ', ', ') as promotions, promotion_count, promotion_cost_amount,
-            net_margin_effect_amount, roi, roi_low as at_least, roi_high as at_most, claim, explanation
-        from promotion_roi
+            net_margin_effect_amount, roi, roi_low as at_least, roi_high as at_most, claim, explanation,
+            x as facts
+        from promotion_roi as x
         where level <> 'promotion'
         order by mechanic, depth_band nulls first
         limit ?

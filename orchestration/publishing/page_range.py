@@ -19,8 +19,9 @@ LISTS = (
         """
         select audience, count(*) as customers, sum(net_amount_364_days) as net_amount_364_days,
             sum(expected_91_days_amount) as expected_91_days_amount, sum(at_stake_amount) as at_stake_total,
-            'For instance: ' || min_by(explanation, (-coalesce(at_stake_amount, 0), customer_id)) as explanation
-        from audiences
+            'For instance: ' || min_by(explanation, (-coalesce(at_stake_amount, 0), customer_id)) as explanation,
+            min_by(x, (-coalesce(at_stake_amount, 0), customer_id)) as facts
+        from audiences as x
         group by audience
         order by at_stake_total desc nulls last, audience
         limit ?
@@ -40,7 +41,8 @@ LISTS = (
         """
         select coalesce(p.product_name, n.sku_id) as product, p.category, count(*) as customers,
             round(100 * avg(n.probability), 1) as probability_pct,
-            'For instance: ' || min_by(n.explanation, (-n.probability, n.customer_id)) as explanation
+            'For instance: ' || min_by(n.explanation, (-n.probability, n.customer_id)) as explanation,
+            min_by(n, (-n.probability, n.customer_id)) as facts
         from customer_next_products as n
         left join dim_product as p on n.sku_id = p.sku_id
         where n.kind = 'new'
@@ -58,8 +60,9 @@ LISTS = (
         """,
         """
         select cluster, count(*) as places, sum(net_amount) as net_amount_26_weeks,
-            round(100 * avg(is_stable::integer)) as stable_pct, 'Sells ' || cluster_words || '.' as explanation
-        from store_clusters
+            round(100 * avg(is_stable::integer)) as stable_pct, 'Sells ' || cluster_words || '.' as explanation,
+            min_by(x, location_id) as facts
+        from store_clusters as x
         group by cluster, cluster_words
         order by cluster
         limit ?
@@ -76,7 +79,7 @@ LISTS = (
         """,
         """
         select coalesce(p.product_name, a.sku_id) as product, coalesce(l.location_name, a.location_id) as place,
-            a.gain_weekly_amount, a.facings_rank, a.explanation
+            a.gain_weekly_amount, a.facings_rank, a.explanation, a as facts
         from assortment_changes as a
         left join dim_product as p on a.sku_id = p.sku_id
         left join dim_location as l on a.location_id = l.location_id
@@ -94,8 +97,8 @@ LISTS = (
         """,
         """
         select region, category, preference_index, round(100 * coverage_share) as coverage_pct,
-            opportunity_amount, explanation
-        from region_opportunity
+            opportunity_amount, explanation, x as facts
+        from region_opportunity as x
         where opportunity = 'widen the range'
         order by opportunity_amount desc, region, category
         limit ?
@@ -110,7 +113,7 @@ LISTS = (
         """,
         """
         select coalesce(p.product_name, c.sku_id) as product, c.channel, c.region, c.lead_rank, c.lead_index,
-            c.explanation
+            c.explanation, c as facts
         from channel_lead_products as c
         left join dim_product as p on c.sku_id = p.sku_id
         order by c.lead_rank, c.channel, c.region
@@ -124,7 +127,7 @@ LISTS = (
         select count(*) as products from new_product_hits
         """,
         """
-        select coalesce(p.product_name, h.sku_id) as product, h.weeks, h.units, h.ratio, h.explanation
+        select coalesce(p.product_name, h.sku_id) as product, h.weeks, h.units, h.ratio, h.explanation, h as facts
         from new_product_hits as h
         left join dim_product as p on h.sku_id = p.sku_id
         order by h.ratio desc, h.sku_id
@@ -141,7 +144,8 @@ LISTS = (
         """
         select coalesce(p.product_name, f.sku_id) as product, f.theme, f.week_start, f.mentions, f.expected_mentions,
             format('{} of {} texts name it, {} of them complaints; {} of {} in the eight weeks before.', f.mentions,
-                f.texts, f.negative_mentions, f.earlier_mentions, f.earlier_texts) as explanation
+                f.texts, f.negative_mentions, f.earlier_mentions, f.earlier_texts) as explanation,
+            f as facts
         from feedback_themes as f
         left join dim_product as p on f.sku_id = p.sku_id
         order by f.is_jump desc, f.week_start desc, f.mentions desc, f.sku_id, f.theme

@@ -87,7 +87,7 @@
   function wordsOf(text) { return plain(text).split(/\s+/).filter(Boolean); }
 
   var SHOWN = {
-    orders: ["product", "place", "source", "order_on", "order_qty", "order_value", "stockout_on", "why"],
+    orders: ["product", "place", "source", "order_on", "order_qty", "order_value", "stockout_on", "explanation"],
     transfers: ["product", "source", "place", "ship_on", "qty", "net_gain_amount", "explanation"],
     allocation: ["product", "source", "place", "requested_qty", "allocated_qty", "short_qty", "explanation"],
     available_to_promise: ["product", "pool", "promised_for", "promise_01pct_qty", "promise_05pct_qty", "promise_10pct_qty", "explanation"],
@@ -97,14 +97,31 @@
     slow_movers: ["product", "place", "rule", "on_hand_qty", "at_risk_qty", "money_at_risk", "explanation"],
     count_list: ["count_rank", "product", "place", "rule", "on_hand_qty", "doubted_qty", "money_at_risk"]
   };
-  function why(columns, row) {
+  var CODED = ["alert_type", "severity", "rule", "pool"];
+  // The sentence of a line, as words.sentence in Python makes it.
+  function sentence(name, of, kinds) {
+    var kind = of("alert_type") || of("rule");
+    var text = texts["why." + name + "." + kind] || texts["why." + name];
+    function filled(part) {
+      return part.replace(/\{(\w+)\}/g, function (_, column) {
+        var value = of(column);
+        return typeof value === "number" ? number.format(value) : shown(value, kinds(column));
+      });
+    }
+    return filled(text.replace(/\[(.*?)\]/g, function (_, part) {
+      return part.match(/\w+(?=\})/g).every(of) ? filled(part) : "";
+    }));
+  }
+  function why(name, columns, row) {
     var withheld = columns.withheld_reason && columns.withheld_reason.of(row);
-    if (withheld) return t("column.withheld_reason") + ": " + withheld;
-    return t("why").replace(/\{(\w+)\}/g, function (_, name) {
-      var column = { demand: "demand_mean_qty", service: "service_pct", days: "protection_days", target: "target_qty",
-                     position: "inventory_position_qty", need: "need_qty" }[name];
-      return columns[column] ? shown(columns[column].of(row), "number") : "\u2013";
-    }) + reasons(columns.reason_codes && columns.reason_codes.of(row));
+    if (withheld) return t("column.withheld_reason") + ": " + named("withheld_reason", withheld);
+    return sentence(name, function (column) { return columns[column] && columns[column].of(row); },
+      function (column) { return columns[column] ? columns[column].kind : "text"; }) + reasons(name === "orders" && columns.reason_codes && columns.reason_codes.of(row));
+  }
+  // a code in the page's language
+  function named(column, value) {
+    var text = texts["value." + column + "." + value];
+    return text === undefined ? column === "withheld_reason" ? value : String(value).replace(/_/g, " ") : text;
   }
   // what made the order another quantity than what is short
   function reasons(codes) {
@@ -124,7 +141,7 @@
   function build(name, panel, content) {
     var columns = read(content), rows = searchable(columns, content.rows);
     var state = { words: [], chosen: {}, by: null, down: true, count: PAGE };
-    var names = SHOWN[name].filter(function (key) { return key === "why" || columns[key]; });
+    var names = SHOWN[name].filter(function (key) { return key === "explanation" || columns[key]; });
     var body = make("tbody", {}), status = make("p", { "class": "hint", role: "status" });
     var more = make("button", { type: "button", text: t("list.more"), onclick: function () { state.count += PAGE; draw(); } });
     var search = make("input", { type: "search", id: "search-" + name, autocomplete: "off" });
@@ -137,7 +154,7 @@
       .map(function (key) {
         var column = columns[key];
         var select = make("select", { id: "filter-" + name + "-" + key }, [make("option", { value: "", text: t("list.all") })]
-          .concat(column.values.map(function (value, code) { return make("option", { value: String(code), text: value }); })));
+          .concat(column.values.map(function (value, code) { return make("option", { value: String(code), text: CODED.indexOf(key) >= 0 ? named(key, value) : value }); })));
         select.addEventListener("change", function () {
           if (select.value === "") delete state.chosen[key]; else state.chosen[key] = Number(select.value);
           state.count = PAGE;
@@ -146,10 +163,10 @@
         return make("label", { "for": select.id, text: t("column." + key) }, [select]);
       });
     var heads = names.map(function (key) {
-      var kind = key === "why" ? "text" : columns[key].kind;
+      var kind = key === "explanation" ? "text" : columns[key].kind;
       var head = make("th", { scope: "col" });
       if (kind !== "text" && kind !== "date") head.className = "n";
-      if (key === "why" || key === "explanation") { head.textContent = t("column." + key); return head; }
+      if (key === "explanation") { head.textContent = t("column." + key); return head; }
       head.appendChild(make("button", { type: "button", "class": "sort", text: t("column." + key), onclick: function () {
         state.down = state.by === key ? !state.down : kind !== "text";
         state.by = key;
@@ -177,7 +194,7 @@
       return found;
     }
     function cell(key, row) {
-      if (key === "why") return make("td", { "class": "why", "data-label": t("column.why"), text: why(columns, row) });
+      if (key === "explanation") return make("td", { "class": "why", "data-label": t("column.why"), text: why(name, columns, row) });
       var column = columns[key], value = column.of(row);
       if (key === "product") {
         var sku = columns.sku_id.of(row);
@@ -187,9 +204,8 @@
         ]);
       }
       var isNumber = column.kind === "money" || column.kind === "number";
-      return make("td", { "class": isNumber ? "n" : key === "explanation" ? "why" : column.kind === "date" ? "nowrap" : "", "data-label": t("column." + key),
-                          text: column.kind === "text" && (key === "rule" || key === "alert_type")
-                            ? String(value).replace(/_/g, " ") : shown(value, column.kind) });
+      return make("td", { "class": isNumber ? "n" : column.kind === "date" ? "nowrap" : "", "data-label": t("column." + key),
+                          text: CODED.indexOf(key) >= 0 ? named(key, value) : shown(value, column.kind) });
     }
     function draw() {
       var found = chosenRows(), part = found.slice(0, state.count);
@@ -381,11 +397,11 @@
     add(t("sum.order_qty"), of("order_qty"), "", true);
     add(t("sum.order_value") + ", " + facts.currency, line.order_value === undefined ? undefined : money.format(line.order_value), "", true);
     return make("details", {}, [
-      make("summary", { text: line.place + (line.source ? " \u2190 " + line.source : "") + ": " + (line.withheld_reason ||
+      make("summary", { text: line.place + (line.source ? " \u2190 " + line.source : "") + ": " + (line.withheld_reason && named("withheld_reason", line.withheld_reason) ||
         number.format(line.order_qty) + (line.order_value ? ", " + facts.currency + " " + money.format(line.order_value) : "") +
         (line.order_on ? ", " + shownDay(line.order_on) : "")) }),
       make("table", { "class": "compact sum" }, [make("tbody", {}, rows)]),
-      line.explanation ? make("p", { "class": "hint", lang: "en", text: line.explanation }) : null
+      line.explanation && language === "en-GB" ? make("p", { "class": "hint", text: line.explanation }) : null
     ]);
   }
   function weekly(pair, count, empty) {

@@ -7,14 +7,17 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 from conftest import OUTPUTS, SERIES, build_warehouse, input_file, night_of, quietly
 
+from ml.planning.transfers import TRANSFERS_SCHEMA
 from orchestration.publishing import page_data, page_forecast, page_orders, page_replay
 from orchestration.publishing.night import OutputTable
 from orchestration.publishing.publication import publish
@@ -193,12 +196,17 @@ def test_each_stock_list_shows_its_first_lines_or_why_it_is_absent(tmp_path: Pat
     moves = OutputTable("transfer_orders", "ml.transfer_orders", ("sku_id",), True, "Transfers", "Moves.")
     night = night_of(absent={"allocation": "no erp/sourcing delivered"}, simulated_feeds=("erp/lanes",))
     with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
-        con.execute(
-            "create table ml.transfer_orders as select 'L01' as from_location_id, 'L02' as to_location_id, "
-            "'P0001' as sku_id, 6.0 as qty, 7.5 as net_gain_amount, 2.0 as order_gain_amount, "
-            "date '2024-03-06' as ship_on, 8.0 as gain_amount, 0.5 as cost_amount, date '2024-03-05' as as_of, "
-            "'Move 6 <b>now</b>.' as explanation"
-        )
+        line = {
+            "from_location_id": "L01",
+            "to_location_id": "L02",
+            "sku_id": "P0001",
+            "qty": 6.0,
+            "net_gain_amount": 7.5,
+        }
+        line |= {"order_gain_amount": 2.0, "gain_amount": 8.0, "cost_amount": 0.5, "explanation": "Move 6 <b>now</b>."}
+        line |= {"ship_on": date(2024, 3, 6), "as_of": date(2024, 3, 5), "source_movable_qty": 9.0}
+        con.register("moved", pl.DataFrame([line], {**TRANSFERS_SCHEMA, "as_of": pl.Date, "explanation": pl.String}))
+        con.execute("create table ml.transfer_orders as from moved")
         where, settings = tmp_path / "out", PublishingSettings()
         folder = publish(con, night, (*OUTPUTS, moves), published_dir=where, settings=settings, say=quietly)
     page = page_of(folder)
@@ -207,8 +215,21 @@ def test_each_stock_list_shows_its_first_lines_or_why_it_is_absent(tmp_path: Pat
     assert "Absent: no erp/sourcing delivered" in page.text
     assert "Absent: not part of this night." in page.text, "open orders"
     assert "transfer_orders.xlsx" in page.addresses
+    zh = Reader((folder / "index.zh.html").read_text(encoding="utf-8"))
+    assert "可调 9" in zh.text
+    assert "比订货更值" in zh.text
+    assert "Move 6" not in zh.text
     html = (folder / "index.html").read_text(encoding="utf-8")
     assert 'id="lists-title">Moves, allocation, promises, open orders <span class="badge"' in html
+
+
+def test_a_chinese_page_holds_no_english_sentence(night_folder: Path) -> None:
+    html = (night_folder / "index.zh.html").read_text(encoding="utf-8")
+    own = re.sub(
+        r'<(\w+)[^>]* lang="en"[^>]*>.*?</\1>', "", html, flags=re.DOTALL
+    )  # of the data team, and said to be so
+    hostile = "min/max <on> average sales"  # a policy that no catalogue knows
+    assert re.findall(r"[A-Za-z][a-z']*(?: [a-z']+){3,}", Reader(own).text.replace(hostile, "")) == []
 
 
 def test_one_department_gives_way_to_suppliers(tmp_path: Path) -> None:

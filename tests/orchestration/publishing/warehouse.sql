@@ -104,7 +104,7 @@ terms as (
     select
         *, (h % 40)::double as on_hand_qty, 30 + (h % 25)::double as target_qty, 6.0::double as order_multiple,
         1.25 + (h % 30) as unit_cost,
-        case when h % 7 = 0 then 'the stock record is 9 days old' end as withheld_reason
+        case when h % 7 = 0 then 'stock snapshot too old' end as withheld_reason
     from lines
 ),
 needs as (
