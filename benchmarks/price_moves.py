@@ -6,7 +6,8 @@ At three cut-offs half a year apart the project loads M5, builds its weeks of pr
 night does. Every move of a product's price in the 26 weeks after (3 % and more, four weeks at one price before it and
 after it, on the shelf all the time) is then compared: change of its units, less that of its department, against
 elasticity x change of price; all on logs. Beside it: no answer at all, and the one elasticity for all products that
-hindsight would choose. Noise is what the same products' units changed by where no price moved.
+hindsight would choose. Noise is what the same products' units changed by where no price moved. Cuts are what markdowns
+are: units expected after them beside those that came.
 """
 
 from __future__ import annotations
@@ -112,6 +113,7 @@ def _changes(weeks: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
         "week_start",
         "price_change",
         units_change=(pl.col("usual_after") / pl.col("usual")).log() - season,
+        units_after="usual_after",
         count_variance=1 / pl.col("units") + 1 / pl.col("units_after"),
     )
 
@@ -157,8 +159,16 @@ def _score(name: str, moves: pl.DataFrame, noise: float) -> dict[str, Any]:
         "one for all, in hindsight": error(one * change),
         "that one": one,
         "came for each 1 said": float((weight * said * units).sum() / (weight * said**2).sum()),
+        "units said for 1 that came": _units(moves, said),
+        "without an answer": _units(moves, 0 * said),
         "inside 90 %": float((np.abs(units - said) < NORMAL_90 * spread).mean()),
     }
+
+
+def _units(moves: pl.DataFrame, said: np.ndarray) -> float:
+    """Units that were expected after the moves, for each that came."""
+    came = moves["units_after"].to_numpy()
+    return float((came * np.exp(said - moves["units_change"].to_numpy())).sum() / came.sum())
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ def test_elasticities_that_are_right_have_no_error_and_come_one_for_one() -> Non
         {
             "price_change": change,
             "units_change": -2.0 * change,
+            "units_after": [100.0, 50.0, 10.0],
             "count_variance": [0.01, 0.02, 0.03],
             "elasticity": [-2.0] * 3,
             "elasticity_sd": [0.1] * 3,
@@ -49,5 +50,7 @@ def test_elasticities_that_are_right_have_no_error_and_come_one_for_one() -> Non
     assert score["came for each 1 said"] == pytest.approx(1.0)
     assert score["that one"] == pytest.approx(-2.0)
     assert score["no answer"] > 0.1
+    assert score["units said for 1 that came"] == pytest.approx(1.0)
+    assert score["without an answer"] == pytest.approx((100 * 0.8187 + 50 * 1.1052 + 10 * 1.4918) / 160, rel=1e-3)
     half = _score("all", moves.with_columns(elasticity=pl.lit(-4.0)), 0.01)
     assert half["came for each 1 said"] == pytest.approx(0.5)
