@@ -6,6 +6,7 @@
   var facts = JSON.parse(document.getElementById("facts").textContent);
   var language = { en: "en-GB" }[document.documentElement.lang] || document.documentElement.lang; // 1 Jan 2018, as on the page
   var number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  var exact = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
   var money = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   var day = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric" });
   var PAGE = 20;
@@ -105,7 +106,7 @@
     function filled(part) {
       return part.replace(/\{(\w+)\}/g, function (_, column) {
         var value = of(column);
-        return typeof value === "number" ? number.format(value) : shown(value, kinds(column));
+        return typeof value === "number" ? exact.format(value) : shown(value, kinds(column));
       });
     }
     return filled(text.replace(/\[(.*?)\]/g, function (_, part) {
