@@ -85,6 +85,23 @@ LISTS = (
         """,
     ),
     ListPart(
+        "promotion_roi_by_channel",
+        "promotion_roi_by_channel",
+        """
+        select count(distinct channel) as channels,
+            string_agg(distinct channel, ', ' order by channel) as names
+        from promotion_roi_by_channel
+        """,
+        """
+        select mechanic as promotions, channel, promotion_count, promotion_cost_amount, net_margin_effect_amount, roi,
+            roi_low as at_least, roi_high as at_most, claim, explanation
+        from promotion_roi_by_channel
+        where level = 'mechanic'
+        order by mechanic, channel
+        limit ?
+        """,
+    ),
+    ListPart(
         "price_response",
         "price_response",
         """

@@ -211,6 +211,25 @@ def test_each_stock_list_shows_its_first_lines_or_why_it_is_absent(tmp_path: Pat
     assert 'id="lists-title">Moves, allocation, promises, open orders <span class="badge"' in html
 
 
+def test_returns_by_channel_stand_under_those_of_promotions(tmp_path: Path) -> None:
+    build_warehouse(tmp_path / "w.duckdb")
+    split = OutputTable(
+        "promotion_roi_by_channel", "ml.promotion_roi_by_channel", ("channel",), True, "Returns", "Both."
+    )
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute(
+            "create table ml.promotion_roi_by_channel as select 'mechanic' as level, 'display' as mechanic, *, "
+            "1 as promotion_count, 10.0 as promotion_cost_amount, 0.5 as roi, 0.1 as roi_low, 0.9 as roi_high, "
+            "'gains' as claim from (values ('web', -2.0, 'The web lost.'), ('store', 5.0, 'The till won.')) "
+            "as t (channel, net_margin_effect_amount, explanation)"
+        )
+        where, settings = tmp_path / "out", PublishingSettings()
+        folder = publish(con, night_of(), (*OUTPUTS, split), published_dir=where, settings=settings, say=quietly)
+    page = page_of(folder)
+    assert "What the promotions above brought over 2 channels: store, web." in page.text
+    assert page.text.index("The till won.") < page.text.index("The web lost.")
+
+
 def test_one_department_gives_way_to_suppliers(tmp_path: Path) -> None:
     page = page_of(publish_one(tmp_path, "", products=6, places=3, departments=1))
     assert "Order value by supplier, EUR" in page.text
