@@ -83,15 +83,17 @@ def _plans(as_of: date) -> list[Check]:
         *of_every_list(PLAN, as_of, ("sku_id", "location_id", "week_start"), ("mechanic", "new_price", "explanation")),
         PLAN.never(
             "return_is_its_terms",
-            "return = margin + week after + rest of the category, above zero at the lower end of its interval.",
-            "(abs(return_amount - direct_margin_amount - after_margin_amount - category_margin_amount) <= 0.01 "
+            "return = margin + week after + rest of the category - cost of the mechanic, above zero at the lower end "
+            "of its interval.",
+            "(abs(return_amount - direct_margin_amount - after_margin_amount - category_margin_amount "
+            "+ mechanic_cost_amount) <= 0.01 "
             "and return_low_amount > 0 and return_low_amount <= return_high_amount) is not true",
             *("return_amount", "direct_margin_amount", "return_low_amount"),
             advice=FAULT,
         ),
         PLAN.no_rows(
             "budget_is_kept",
-            "All promotions together give away no more than the budget.",
+            "All promotions together cost no more than the budget.",
             f"select * from {PLAN.name} where budget_left_amount < -0.01",
             (*PLAN.shown, "promotion_cost_amount", "budget_left_amount"),
             advice=FAULT,

@@ -58,11 +58,13 @@ LISTS = (
         from promotion_plan
         """,
         """
-        select coalesce(d.product_name, p.sku_id) as product, p.week_start, 100 * p.off_share as off_pct,
-            p.promoted_qty, p.return_amount, p.promotion_cost_amount, p.explanation
+        select coalesce(d.product_name, p.sku_id) as product, coalesce(l.location_name, p.location_id) as place,
+            p.mechanic, p.week_start, 100 * p.off_share as off_pct, p.promoted_qty, p.return_amount,
+            p.promotion_cost_amount, p.explanation
         from promotion_plan as p
         left join dim_product as d on p.sku_id = d.sku_id
-        order by p.return_amount desc, p.week_start, p.sku_id
+        left join dim_location as l on p.location_id = l.location_id
+        order by p.return_amount desc, p.week_start, p.sku_id, p.location_id
         limit ?
         """,
     ),

@@ -351,7 +351,7 @@ _on(LABELS, {"labels_follow_proposals": f"update {LABELS} set new_price = 8.9 wh
 _on(
     PLAN,
     {
-        "return_is_its_terms": f"update {PLAN} set category_margin_amount = 0 where rowid = 1",
+        "return_is_its_terms": f"update {PLAN} set mechanic_cost_amount = 0 where rowid = 1",
         "budget_is_kept": f"update {PLAN} set budget_left_amount = -1",
     },
 )

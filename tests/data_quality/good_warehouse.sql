@@ -268,7 +268,7 @@ from (values ('S1', 'A'), ('S2', 'A'), ('S2', 'B')) as t (location_id, sku_id);
 create table ml.promotion_plan as
 select
     date '2024-03-27' as as_of, *, '*' as location_id, 'percent_off' as mechanic, 8e0 as new_price, 9e0 as return_amount,
-    12e0 as direct_margin_amount, -2e0 as after_margin_amount, -1e0 as category_margin_amount, 4e0 as return_low_amount,
+    14e0 as direct_margin_amount, 2e0 as mechanic_cost_amount, -2e0 as after_margin_amount, -1e0 as category_margin_amount, 4e0 as return_low_amount,
     15e0 as return_high_amount, 30e0 as promotion_cost_amount, 10e0 as budget_left_amount, 'run it' as explanation
 from (values ('A', date '2024-04-08'), ('A', date '2024-04-15'), ('B', date '2024-04-08')) as t (sku_id, week_start);
 

@@ -6,6 +6,7 @@ It comes after the second build of the marts: what is slow and in excess stands 
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import get_args
 
 import dagster as dg
 import duckdb
@@ -13,6 +14,7 @@ import polars as pl
 
 from ml.planning.clearance import LOTS_SCHEMA, ClearanceInputs, plan_markdowns
 from ml.planning.price_proposals import PriceInputs, effective_day, propose_prices
+from ml.planning.pricing_settings import UncutMechanic
 from ml.planning.promotion_plan import PromotionInputs, plan_promotions
 from ml.response.panel import MECHANICS_SCHEMA, WEEKS_SCHEMA
 from ml.response.past_promotions import (
@@ -188,6 +190,13 @@ WEEKS_AHEAD = """
 select sku_id, date_diff('day', $first::date, date) // 7 + 1 as week, sum(mean) as mean_qty
 from ml.forecast_daily where date >= $first group by all
 """
+# where a display can stand, or a mailer go out
+PLACES_AHEAD = """
+select f.sku_id, f.location_id, date_diff('day', $first::date, f.date) // 7 + 1 as week, sum(f.mean) as mean_qty
+from ml.forecast_daily as f
+inner join marts.dim_location as l using (location_id)
+where f.date >= $first and l.is_open and l.location_type <> 'warehouse' group by all
+"""
 NO_PROMOTIONS = "no promotion with a discount has been measured: erp/promotions, its items, costs or stock are missing"
 ONE_CHANNEL = "all sales of the promotions measured came over one channel: promotion_roi is its return"
 NO_WEEKS = (
@@ -308,12 +317,23 @@ def _promotions(
     inputs = PromotionInputs(
         products=con.execute(query, {"day": first}).pl(),
         demand=con.execute(WEEKS_AHEAD, {"first": first}).pl(),
+        places=con.execute(PLACES_AHEAD, {"first": first}).pl(),
         response=response.products,
         promotions=response.promotions,
+        mechanics=response.mechanics,
     )
     lines, without = plan_promotions(inputs, first, as_of, settings.pricing)
+    warnings += _unplanned(set(response.mechanics["mechanic"]), set(settings.pricing.promotion_mechanic_costs))
     warnings += [f"products without a promotion, {reason}: {count:,}" for reason, count in without.items()]
     return lines
+
+
+def _unplanned(seen: set[str], costed: set[str]) -> list[str]:
+    """Why promotion_plan leaves a mechanic out: what it brings was seen and not its cost, or the reverse."""
+    without_cost = "pricing.promotion_mechanic_costs does not say what one costs"
+    reasons = dict.fromkeys(sorted(seen & set(get_args(UncutMechanic)) - costed), without_cost)
+    reasons |= dict.fromkeys(sorted(costed - seen), "no product shows what one brings")
+    return [f"promotion_plan has no {mechanic}: {reason}" for mechanic, reason in reasons.items()]
 
 
 def _write(

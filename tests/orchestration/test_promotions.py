@@ -1,4 +1,4 @@
-"""Returns of promotions as the night writes them: whole, by channel where there are several, absent with the reason."""
+"""Promotions as the night writes them: returns, by channel where there are several; why a mechanic is not planned."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from data_quality.checks import failing_rows
 from data_quality.suites.prices import price_checks
 from ml.response.past_promotions import PROMOTED_SCHEMA
-from orchestration.defs.assets.prices import NO_PROMOTIONS, ONE_CHANNEL, _returns
+from orchestration.defs.assets.prices import NO_PROMOTIONS, ONE_CHANNEL, _returns, _unplanned
 from orchestration.warehouse import replace_table
 
 AS_OF = date(2025, 6, 25)
@@ -83,3 +83,11 @@ def test_one_channel_is_the_whole_and_no_promotion_is_nothing(con: duckdb.DuckDB
     made, absent = {}, {}
     _returns(con, AS_OF, made, absent)
     assert (made, absent) == ({}, dict.fromkeys(("promotion_roi", "promotion_roi_by_channel"), NO_PROMOTIONS))
+
+
+def test_a_mechanic_is_planned_where_its_cost_and_what_it_brings_are_known() -> None:
+    assert _unplanned({"display", "percent_off"}, {"mailer"}) == [
+        "promotion_plan has no display: pricing.promotion_mechanic_costs does not say what one costs",
+        "promotion_plan has no mailer: no product shows what one brings",
+    ]
+    assert _unplanned({"display"}, {"display"}) == []
