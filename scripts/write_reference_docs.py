@@ -163,7 +163,7 @@ EXPOSURES = (
         (
             *("dim_location", "dim_product", "fct_price", "int_product_price_weeks", "int_product_promotion_weeks"),
             *("int_series_selected", "int_stock_positions", "int_unit_values", "mart_promotion_roi"),
-            "mart_slow_movers",
+            *("mart_promotion_roi_by_channel", "mart_slow_movers"),
         ),
     ),
     Exposure(

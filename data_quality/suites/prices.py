@@ -18,12 +18,25 @@ CLEARED_AND_MOVED = replace(MARKDOWNS, needs=(_MARKDOWNS, "ml.transfer_orders"))
 PROPOSALS = night_list("ml.price_recommendations", "sku_id", "location_id", "channel", "member_tier")
 PLAN = night_list("ml.promotion_plan", "sku_id", "location_id", "week_start")
 RETURNS = night_list("ml.promotion_roi", "level", "node")
+CHANNELS = night_list("ml.promotion_roi_by_channel", "level", "node", "channel")
+# of a promotion, whose channels add up to it
+_SUMS = (
+    *("actual_qty", "baseline_qty", "uplift_margin_amount", "cannibalised_margin_amount"),
+    *("pulled_forward_margin_amount", "promotion_cost_amount", "net_margin_effect_amount"),
+)
 LABELS = night_list("ml.shelf_labels", "location_id", "sku_id", "channel", "member_tier")
 
 
 def price_checks(as_of: date) -> list[Check]:
     """Return the checks on estimates, price proposals, shelf labels and markdowns."""
-    return [*_response(as_of), *_promotions(as_of), *_proposals(as_of), *_plans(as_of), *_markdowns(as_of)]
+    return [
+        *_response(as_of),
+        *_promotions(as_of),
+        *_proposals(as_of),
+        *_plans(as_of),
+        *_returns(as_of),
+        *_markdowns(as_of),
+    ]
 
 
 def _proposals(as_of: date) -> list[Check]:
@@ -70,28 +83,51 @@ def _plans(as_of: date) -> list[Check]:
         *of_every_list(PLAN, as_of, ("sku_id", "location_id", "week_start"), ("mechanic", "new_price", "explanation")),
         PLAN.never(
             "return_is_its_terms",
-            "return = margin + week after + rest of the category, above zero at the lower end of its interval.",
-            "(abs(return_amount - direct_margin_amount - after_margin_amount - category_margin_amount) <= 0.01 "
+            "return = margin + week after + rest of the category - cost of the mechanic, above zero at the lower end "
+            "of its interval.",
+            "(abs(return_amount - direct_margin_amount - after_margin_amount - category_margin_amount "
+            "+ mechanic_cost_amount) <= 0.01 "
             "and return_low_amount > 0 and return_low_amount <= return_high_amount) is not true",
             *("return_amount", "direct_margin_amount", "return_low_amount"),
             advice=FAULT,
         ),
         PLAN.no_rows(
             "budget_is_kept",
-            "All promotions together give away no more than the budget.",
+            "All promotions together cost no more than the budget.",
             f"select * from {PLAN.name} where budget_left_amount < -0.01",
             (*PLAN.shown, "promotion_cost_amount", "budget_left_amount"),
             advice=FAULT,
         ),
+    ]
+
+
+def _returns(as_of: date) -> list[Check]:
+    return [
         *of_every_list(RETURNS, as_of, ("level", "node"), ("claim", "explanation")),
-        RETURNS.never(
-            "effect_is_its_terms",
-            "effect = uplift - cannibalised - pulled forward, within its interval, and the claim says where that lies.",
-            # four terms of each product, each to the cent
-            "(abs(net_margin_effect_amount - uplift_margin_amount + coalesce(cannibalised_margin_amount, 0) "
-            "+ coalesce(pulled_forward_margin_amount, 0)) <= 0.021 * greatest(1, sku_count) "
-            "and (claim = 'gains') = (coalesce(net_margin_effect_low_amount, 0) > 0)) is not true",
-            *("net_margin_effect_amount", "uplift_margin_amount", "claim"),
+        *of_every_list(CHANNELS, as_of, ("level", "node", "channel"), ("claim", "explanation")),
+        *(
+            table.never(
+                "effect_is_its_terms",
+                "effect = uplift - cannibalised - pulled forward, within its interval, and the claim says where that "
+                "lies.",
+                # four terms of each product, each to the cent
+                "(abs(net_margin_effect_amount - uplift_margin_amount + coalesce(cannibalised_margin_amount, 0) "
+                "+ coalesce(pulled_forward_margin_amount, 0)) <= 0.021 * greatest(1, sku_count) "
+                "and (claim = 'gains') = (coalesce(net_margin_effect_low_amount, 0) > 0)) is not true",
+                *("net_margin_effect_amount", "uplift_margin_amount", "claim"),
+                advice=FAULT,
+            )
+            for table in (RETURNS, CHANNELS)
+        ),
+        CHANNELS.no_rows(
+            "channels_add_up",
+            "Units, margins, discount and effect of the channels are those of the promotion, to a cent.",
+            f"select level, node, {', '.join(f'c.{name} - r.{name} as {name}' for name in _SUMS)} "
+            f"from (select level, node, {', '.join(f'sum({name}) as {name}' for name in _SUMS)} "
+            f"from {CHANNELS.name} group by level, node) as c full join {RETURNS.name} as r using (level, node) "
+            f"where ({' and '.join(f'abs(c.{name} - r.{name}) <= 0.01' for name in _SUMS)}) is not true",
+            ("level", "node", *_SUMS),
+            needs=(RETURNS.name,),
             advice=FAULT,
         ),
     ]

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Percent = Annotated[float, Field(ge=0.0, le=100.0)]
 PRICE_RULES = ("floor", "ceiling", "largest_step", "ending", "ladder", "competitor_band", "stock_depth")
+# mechanics that cost the same however much is sold: nothing is given away
+UncutMechanic = Literal["display", "mailer"]
 Strictness = Literal["hard", "soft", "off"]
 
 
@@ -112,17 +114,25 @@ class PricingSettings(BaseModel):
         description="Weeks without a change, as pairs of first and last day: new prices hold from the day after.",
     )
     promotion_budget: float | None = Field(
-        None, ge=0.0, description="What the promotions of promotion_plan may give away together. None: no limit."
+        None,
+        ge=0.0,
+        description="What the promotions of promotion_plan may give away and cost together. None: no limit.",
     )
     promotion_weeks: int = Field(3, ge=1, le=3, description="Weeks that promotion_plan plans.")
     promotion_depths_pct: tuple[Percent, ...] = Field(
         (10.0, 20.0, 30.0, 40.0), min_length=1, description="Depths that a promotion may have, % off."
     )
     promotion_gap_weeks: int = Field(
-        3, ge=1, le=52, description="A product is on promotion once in so many weeks on end."
+        3, ge=1, le=52, description="A product is on promotion at a place once in so many weeks on end."
     )
     promotion_max_per_category: int = Field(
-        3, ge=1, description="Products of a category on promotion in a week, at most."
+        3, ge=1, description="Products of a category on promotion at a place in a week, at most."
+    )
+
+    promotion_mechanic_costs: dict[UncutMechanic, Annotated[float, Field(ge=0.0)]] = Field(
+        {},
+        description="What a display or mailer of a product costs at a place in a week, by mechanic. Only one that is "
+        "named is planned, and only where the response to it was seen.",
     )
 
     @model_validator(mode="after")

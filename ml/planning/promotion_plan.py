@@ -12,11 +12,21 @@ A discount of share d on a product that would sell q units at price p, unit cost
     return     margin + after + category
     cost       units x p x d, what is given away
 
-A discount is never planned deeper than the product has had, nor believed to sell more than its best week did: at 40 %
-off the curve of a product that hardly sells without offers gave 39 times its usual units.
+A mechanic without a price cut (a display, a mailer) is planned by place, where promotion_mechanic_costs says what it
+costs at a place in a week:
 
-Chosen is the set with the highest expected return whose cost keeps the budget: a product once within
-promotion_gap_weeks, a category with promotion_max_per_category at most in a week. A mixed-integer program (HiGHS); only
+    units      q x exp(effect)                                what it brings beside discounts, with its interval
+    return     (units - q) x (p - c) + category - its cost    no week after: what follows one is not estimated
+
+It brings what was seen where people chose to place it: they expected sales, so it is an association.
+
+A discount is never planned deeper than the product has had, nor believed to sell more than its best week did: at 40 %
+off the curve of a product that hardly sells without offers gave 39 times its usual units. The best week of a place is
+its part of the product's.
+
+Chosen is the set with the highest expected return whose cost keeps the budget: a product at a place once within
+promotion_gap_weeks, a category at a place with promotion_max_per_category at most in a week; what holds everywhere
+counts at every place. A mixed-integer program (HiGHS); only
 candidates whose return is above zero at the lower end of the elasticity's interval take part, so nothing is planned
 that the evidence does not carry.
 """
@@ -31,14 +41,16 @@ import polars as pl
 from scipy import optimize, sparse
 
 from ml.planning.pricing_settings import PricingSettings
-from ml.planning.words import day, money, number
+from ml.planning.words import day, money, number, only_if
 
 MECHANIC, EVERYWHERE = "percent_off", "*"
 _NORMAL_90 = 1.6448536269514722
 _MOST = 4_000  # candidates; the best by return come first, and 4,000 are solved in a second or two
 _DEEPER = 0.05  # beyond the deepest discount seen
 _SECONDS = 20.0
+_ENDS = ("", "_low", "_high")  # of an interval, and what is expected
 DEMAND_SCHEMA = pl.Schema({"sku_id": pl.String, "week": pl.Int64, "mean_qty": pl.Float64})
+PLACE_DEMAND_SCHEMA = pl.Schema([("location_id", pl.String), *DEMAND_SCHEMA.items()])
 PROMOTABLE_SCHEMA = pl.Schema(
     {
         **dict.fromkeys(("sku_id", "product_name", "department", "category"), pl.String),
@@ -67,6 +79,7 @@ PLAN_SCHEMA = pl.Schema(
                 "direct_margin_amount",
                 "after_margin_amount",
                 "category_margin_amount",
+                "mechanic_cost_amount",
                 "return_amount",
                 "return_low_amount",
                 "return_high_amount",
@@ -83,12 +96,15 @@ PLAN_SCHEMA = pl.Schema(
 @dataclass(frozen=True)
 class PromotionInputs:
     """products: PROMOTABLE_SCHEMA. demand: DEMAND_SCHEMA, units at all places by week ahead, 1 = the first that a
-    promotion may have. response, promotions: as ml.response.pipeline.Response.products and promotions."""
+    promotion may have. places: PLACE_DEMAND_SCHEMA, the same at each place that may have a mechanic. response,
+    promotions, mechanics: as ml.response.pipeline.Response.products, promotions and mechanics."""
 
     products: pl.DataFrame
     demand: pl.DataFrame
+    places: pl.DataFrame
     response: pl.DataFrame
     promotions: pl.DataFrame
+    mechanics: pl.DataFrame
 
 
 def plan_promotions(
@@ -97,9 +113,11 @@ def plan_promotions(
     """Return PLAN_SCHEMA, a row a promotion, and how many products have none, by reason. first_week: day of week 1."""
     products, without = _usable(inputs)
     found = _candidates(products, inputs, settings)
+    never = products.filter(_never_discounted()).join(found, on="sku_id", how="anti")
+    without["never discounted"] = never.height
     good = found.filter(pl.col("return_low_amount") > 0)
-    without["none returns more than nothing"] = products.height - good["sku_id"].n_unique()
-    good = good.sort("return_amount", "sku_id", "week", "off_share", descending=[True, False, False, False]).head(_MOST)
+    without["none returns more than nothing"] = products.height - never.height - good["sku_id"].n_unique()
+    good = good.sort(-pl.col("return_amount"), "sku_id", "location_id", "week", "mechanic", "off_share").head(_MOST)
     chosen = good.filter(pl.Series(_choose(good, settings))) if good.height else good
     without["others return more"] = good["sku_id"].n_unique() - chosen["sku_id"].n_unique()
     budget = settings.promotion_budget
@@ -107,8 +125,6 @@ def plan_promotions(
     lines = (
         chosen.with_columns(
             as_of=pl.lit(as_of),
-            location_id=pl.lit(EVERYWHERE),
-            mechanic=pl.lit(MECHANIC),
             week_start=pl.lit(first_week) + pl.duration(weeks=pl.col("week") - 1),
             budget_left_amount=pl.lit(left, dtype=pl.Float64),
         )
@@ -116,7 +132,9 @@ def plan_promotions(
         .with_columns(explanation=_sentence())
         .select(pl.col(name).cast(kind) for name, kind in PLAN_SCHEMA.items())
     )
-    return lines.sort("week_start", "sku_id"), {reason: count for reason, count in without.items() if count}
+    return lines.sort("week_start", "sku_id", "location_id"), {
+        reason: count for reason, count in without.items() if count
+    }
 
 
 def _usable(inputs: PromotionInputs) -> tuple[pl.DataFrame, dict[str, int]]:
@@ -127,71 +145,116 @@ def _usable(inputs: PromotionInputs) -> tuple[pl.DataFrame, dict[str, int]]:
         .join(inputs.response.select("sku_id", *seen, *answer), on="sku_id")
         .with_columns(pl.col("department", "category").fill_null("unknown"), pl.col("dip_elasticity").fill_null(0.0))
     )
-    without = {}
-    for reason, is_missing in {
-        "no price or cost": ~((pl.col("price") > 0) & pl.col("unit_cost").is_not_null()).fill_null(False),
-        "never discounted": (pl.col("discounted_weeks") == 0) | pl.col("discount_elasticity").is_null(),
-    }.items():
-        without[reason] = rows.filter(is_missing).height
-        rows = rows.filter(~is_missing)
-    return rows, without
+    is_known = ((pl.col("price") > 0) & pl.col("unit_cost").is_not_null()).fill_null(False)
+    return rows.filter(is_known), {"no price or cost": rows.filter(~is_known).height}
+
+
+def _never_discounted() -> pl.Expr:
+    return (pl.col("discounted_weeks") == 0) | pl.col("discount_elasticity").is_null()
 
 
 def _candidates(products: pl.DataFrame, inputs: PromotionInputs, settings: PricingSettings) -> pl.DataFrame:
-    """Every product, depth and week with what it would return."""
-    depths = pl.DataFrame(
-        {"off_share": [pct / 100 for pct in settings.promotion_depths_pct]}, schema={"off_share": pl.Float64}
-    )
+    """Every product, mechanic, depth, place and week with what it would return."""
     rest = inputs.promotions.filter(pl.col("effect") == "rest_of_category")
     of_department = rest.filter(pl.col("level") == "department").select(
         department="node", rest=pl.col("effect_pct") / 100
     )
     of_company = rest.filter(pl.col("level") == "total")["effect_pct"]
     company = of_company.item() / 100 if len(of_company) else 0.0
+    unit_margin = pl.col("price") - pl.col("unit_cost")
+    rows = products.join(of_department, on="department", how="left").with_columns(
+        pl.col("rest").fill_null(company),
+        unit_margin=unit_margin,
+        category_margin=unit_margin.mean().over("department", "category"),
+    )
+    parts = [_price_offs(rows, inputs, settings), _placed(rows, inputs, settings)]
+    return _worth(pl.concat(parts, how="diagonal"))
+
+
+def _price_offs(products: pl.DataFrame, inputs: PromotionInputs, settings: PricingSettings) -> pl.DataFrame:
+    """Percent off everywhere: products by week and depth, with what each does to the log of demand."""
+    depths = pl.DataFrame(
+        {"off_share": [pct / 100 for pct in settings.promotion_depths_pct]}, schema={"off_share": pl.Float64}
+    )
     weeks = inputs.demand.filter(pl.col("week").is_between(1, settings.promotion_weeks))
     after = inputs.demand.select("sku_id", week=pl.col("week") - 1, after_qty="mean_qty")
-    unit_margin = pl.col("price") - pl.col("unit_cost")
     rows = (
-        products.join(of_department, on="department", how="left")
-        .with_columns(
-            pl.col("rest").fill_null(company), category_margin=unit_margin.mean().over("department", "category")
-        )
+        products.filter(~_never_discounted())
         .join(weeks.rename({"mean_qty": "base_qty"}), on="sku_id")
         .join(after, on=["sku_id", "week"], how="left")
-        .with_columns(pl.col("after_qty").fill_null(0.0))
         .join(depths, how="cross")
         .filter(pl.col("off_share") <= pl.col("deepest_off_share") + _DEEPER)
-        .with_columns(current_price="price", new_price=(pl.col("price") * (1 - pl.col("off_share"))).round(2))
-        .with_columns(lift=(pl.col("price") / pl.col("new_price")).log())
+        .with_columns(
+            pl.col("after_qty").fill_null(0.0), new_price=(pl.col("price") * (1 - pl.col("off_share"))).round(2)
+        )
     )
-    ends = {"": "discount_elasticity", "low_": "discount_elasticity_low", "high_": "discount_elasticity_high"}
-    most = pl.max_horizontal("most_units_qty", "base_qty")
-    units = {
-        end: pl.min_horizontal(pl.col("base_qty") * (pl.col(name).clip(0.0) * pl.col("lift")).exp(), most)
-        for end, name in ends.items()
-    }
-    rows = rows.with_columns(**{f"promoted_{end}qty": expression for end, expression in units.items()})
-    after_margin = pl.col("after_qty") * ((pl.col("dip_elasticity") * pl.col("lift")).exp() - 1).clip(upper_bound=0.0)
+    lift = (pl.col("price") / pl.col("new_price")).log()
+    return rows.with_columns(
+        location_id=pl.lit(EVERYWHERE),
+        mechanic=pl.lit(MECHANIC),
+        **{f"effect{end}": pl.col(f"discount_elasticity{end}").clip(0.0) * lift for end in _ENDS},
+        dip=pl.col("dip_elasticity") * lift,
+        most_qty=pl.max_horizontal("most_units_qty", "base_qty"),
+        mechanic_cost_amount=pl.lit(0.0),
+    )
+
+
+def _placed(products: pl.DataFrame, inputs: PromotionInputs, settings: PricingSettings) -> pl.DataFrame:
+    """Mechanics of known cost: products by place and week."""
+    costs = settings.promotion_mechanic_costs
+    known = pl.DataFrame(
+        {"mechanic": list(costs), "mechanic_cost_amount": list(costs.values())},
+        schema={"mechanic": pl.String, "mechanic_cost_amount": pl.Float64},
+    )
+    return (
+        products.drop("discount_elasticity")
+        .join(inputs.mechanics.join(known, on="mechanic"), on="sku_id")
+        .join(
+            inputs.places.filter(pl.col("week").is_between(1, settings.promotion_weeks), pl.col("mean_qty") > 0),
+            on="sku_id",
+        )
+        .join(inputs.demand.rename({"mean_qty": "all_qty"}), on=["sku_id", "week"])
+        .with_columns(
+            base_qty="mean_qty",
+            after_qty=pl.lit(0.0),
+            off_share=pl.lit(0.0),
+            new_price="price",
+            dip=pl.lit(0.0),
+            most_qty=pl.col("mean_qty") * pl.max_horizontal(pl.col("most_units_qty") / pl.col("all_qty"), 1.0),
+        )
+    )
+
+
+def _worth(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add units, margins, return and cost to the candidates: the formulas of the module."""
+    units = {end: pl.min_horizontal(pl.col("base_qty") * pl.col(f"effect{end}").exp(), "most_qty") for end in _ENDS}
+    rows = rows.with_columns(
+        **{f"promoted{end}_qty": expression for end, expression in units.items()},
+        current_price="price",
+        after_margin_amount=pl.col("after_qty")
+        * (pl.col("dip").exp() - 1).clip(upper_bound=0.0)
+        * pl.col("unit_margin"),
+    )
     worth = {
-        end: pl.col(f"promoted_{end}qty") * (pl.col("new_price") - pl.col("unit_cost"))
-        - pl.col("base_qty") * unit_margin
-        for end in ends
+        end: pl.col(f"promoted{end}_qty") * (pl.col("new_price") - pl.col("unit_cost"))
+        - pl.col("base_qty") * pl.col("unit_margin")
+        for end in _ENDS
     }
     lost = {
-        end: (pl.col(f"promoted_{end}qty") - pl.col("base_qty")) * pl.col("rest") * pl.col("category_margin")
-        for end in ends
+        end: (pl.col(f"promoted{end}_qty") - pl.col("base_qty")) * pl.col("rest") * pl.col("category_margin")
+        for end in _ENDS
     }
-    rows = rows.with_columns(
-        direct_margin_amount=worth[""],
-        after_margin_amount=after_margin * unit_margin,
-        category_margin_amount=lost[""],
-        promotion_cost_amount=pl.col("promoted_qty") * (pl.col("price") - pl.col("new_price")),
-    )
-    total = {end: worth[end] + lost[end] + pl.col("after_margin_amount") for end in ends}
+    given_away = pl.col("promoted_qty") * (pl.col("price") - pl.col("new_price"))
+    beside = pl.col("after_margin_amount") - pl.col("mechanic_cost_amount")
+    total = {end: worth[end] + lost[end] + beside for end in _ENDS}
     # the two ends in order: where the margin at the discount is below zero, more units return less
-    return rows.with_columns(return_amount=total[""]).with_columns(
-        return_low_amount=pl.min_horizontal(total["low_"], total["high_"]),
-        return_high_amount=pl.max_horizontal(total["low_"], total["high_"]),
+    return rows.with_columns(
+        direct_margin_amount=worth[""],
+        category_margin_amount=lost[""],
+        promotion_cost_amount=given_away + pl.col("mechanic_cost_amount"),
+        return_amount=total[""],
+        return_low_amount=pl.min_horizontal(total["_low"], total["_high"]),
+        return_high_amount=pl.max_horizontal(total["_low"], total["_high"]),
     )
 
 
@@ -202,17 +265,17 @@ def _choose(candidates: pl.DataFrame, settings: PricingSettings) -> np.ndarray:
     if settings.promotion_budget is not None:
         blocks.append(sparse.csr_array(candidates["promotion_cost_amount"].to_numpy()[None, :]))
         bounds.append(np.array([settings.promotion_budget]))
-    sku, week = candidates["sku_id"].rank("dense").to_numpy(), candidates["week"].to_numpy()
+    week = candidates["week"].to_numpy()
+    sku = candidates.select(key=pl.col("sku_id").rank("dense"), place="location_id")
     # a product once in any promotion_gap_weeks weeks on end
     for start in range(1, settings.promotion_weeks + 1):
-        inside = np.flatnonzero((week >= start) & (week < start + settings.promotion_gap_weeks))
-        if len(inside):
-            _, row = np.unique(sku[inside], return_inverse=True)
-            blocks.append(_ones(row, inside, count))
-            bounds.append(np.ones(row.max() + 1))
-    keys = candidates.select(pl.struct("department", "category", "week").rank("dense").alias("key"))["key"].to_numpy()
-    blocks.append(_ones(keys - 1, np.arange(count), count))
-    bounds.append(np.full(keys.max(), float(settings.promotion_max_per_category)))
+        inside = (week >= start) & (week < start + settings.promotion_gap_weeks)
+        if inside.any():
+            blocks.append(_at_every_place(sku, inside))
+            bounds.append(np.ones(blocks[-1].shape[0]))
+    categories = candidates.select(key=pl.struct("department", "category", "week").rank("dense"), place="location_id")
+    blocks.append(_at_every_place(categories, np.ones(count, dtype=bool)))
+    bounds.append(np.full(blocks[-1].shape[0], float(settings.promotion_max_per_category)))
     solved = optimize.milp(
         -candidates["return_amount"].to_numpy(),
         integrality=np.ones(count),
@@ -225,32 +288,54 @@ def _choose(candidates: pl.DataFrame, settings: PricingSettings) -> np.ndarray:
     return np.asarray(solved.x > 0.5)
 
 
-def _ones(row: np.ndarray, column: np.ndarray, columns: int) -> sparse.csr_array:
-    return sparse.csr_array((np.ones(len(row)), (row, column)), shape=(int(row.max()) + 1, columns))
+def _at_every_place(groups: pl.DataFrame, inside: np.ndarray) -> sparse.csr_array:
+    """A row of ones for each group and place: its candidates there and those that hold everywhere.
+
+    groups: key and place of each candidate. inside: the candidates that count.
+    """
+    members = groups.with_row_index("column").filter(pl.Series(inside))
+    is_everywhere = pl.col("place") == EVERYWHERE
+    rows = (
+        members.select("key", "place")
+        .unique()
+        .filter(~is_everywhere | is_everywhere.all().over("key"))
+        .sort("key", "place")
+        .with_row_index("row")
+    )
+    here = members.filter(~is_everywhere).join(rows, on=["key", "place"])
+    everywhere = members.filter(is_everywhere).join(rows, on="key")
+    ones = pl.concat([part.select("row", "column") for part in (here, everywhere)])
+    shape = (rows.height, groups.height)
+    return sparse.csr_array((np.ones(ones.height), (ones["row"].to_numpy(), ones["column"].to_numpy())), shape=shape)
 
 
 def _sentence() -> pl.Expr:
+    is_cut = pl.col("off_share") > 0
+    cut = pl.format(
+        " at {} % off ({} in place of {})",
+        number(pl.col("off_share") * 100, 1),
+        money("new_price"),
+        money("current_price"),
+    )
+    placed = pl.format(" on {} at {}", "mechanic", "location_id")
     return pl.concat_str(
+        pl.coalesce("product_name", "sku_id"),
+        pl.when(is_cut).then(cut).otherwise(placed),
         pl.format(
-            "{} at {} % off ({} in place of {}) in the week from {}: {} units become {} ({} to {})",
-            pl.coalesce("product_name", "sku_id"),
-            number(pl.col("off_share") * 100, 1),
-            money("new_price"),
-            money("current_price"),
+            " in the week from {}: {} units become {} ({} to {})",
             day("week_start"),
             number("base_qty", 1),
             number("promoted_qty", 1),
             number("promoted_low_qty", 1),
             number("promoted_high_qty", 1),
         ),
+        pl.format("; margin {} more", money("direct_margin_amount")),
+        only_if(is_cut, pl.format(", {} in the week after", money("after_margin_amount"))),
+        pl.format(", {} in the rest of its category", money("category_margin_amount")),
+        only_if(~is_cut, pl.format(", less the {} it costs", money("mechanic_cost_amount"))),
         pl.format(
-            "; margin {} more, {} in the week after, {} in the rest of its category: returns {} ({} to {})",
-            money("direct_margin_amount"),
-            money("after_margin_amount"),
-            money("category_margin_amount"),
-            money("return_amount"),
-            money("return_low_amount"),
-            money("return_high_amount"),
+            ": returns {} ({} to {})", money("return_amount"), money("return_low_amount"), money("return_high_amount")
         ),
-        pl.format(" for {} given away.", money("promotion_cost_amount")),
+        only_if(is_cut, pl.format(" for {} given away", money("promotion_cost_amount"))),
+        pl.lit("."),
     )

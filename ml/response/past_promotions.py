@@ -1,10 +1,12 @@
-"""What past promotions returned: by promotion, by mechanic and depth, with an interval.
+"""What past promotions returned: by promotion, by mechanic and depth, each also by channel, with an interval.
 
 What belongs here: adding up what each product of a promotion brought, and how sure the sum is. What does not: measuring
 a product (dbt: mart_promotion_roi), what coming promotions would return (ml/planning/promotion_plan.py).
 
 The interval of a promotion is over its products, that of a mechanic over its promotions: the sum of n of them has the
 standard error sqrt(n x their variance), as if the n had been drawn. One alone has none.
+
+The channels of a promotion share its depth band, so those of every row add up to it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ PROMOTED_SCHEMA = pl.Schema(
         **dict.fromkeys((*_PAID, *_AMOUNTS), pl.Float64),
     }
 )
+PROMOTED_BY_CHANNEL_SCHEMA = pl.Schema([*PROMOTED_SCHEMA.items(), ("channel", pl.String)])
 ROI_SCHEMA = pl.Schema(
     {
         "level": pl.String,
@@ -53,6 +56,7 @@ ROI_SCHEMA = pl.Schema(
         "explanation": pl.String,
     }
 )
+ROI_BY_CHANNEL_SCHEMA = pl.Schema([("channel", pl.String), *ROI_SCHEMA.items()])
 _BANDS = ((0.15, "under 15 % off"), (0.25, "15 to 25 % off"), (0.35, "25 to 35 % off"))
 _DEEPEST = "35 % off and more"
 
@@ -64,19 +68,32 @@ def promotion_returns(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
     off_share: what was given away of what would have been paid without. claim: gains or loses where the whole 90 %
     interval lies on that side of zero, else no claim.
     """
-    known = rows.select(pl.col(name).cast(kind) for name, kind in PROMOTED_SCHEMA.items())
-    keys = ["promotion_id", "mechanic", "starts_on", "ends_on"]
-    by_promotion = known.group_by(keys).agg(
-        *(pl.col(name).sum() for name in (*_PAID, *_AMOUNTS)),
-        sku_count=pl.len(),
-        error=_error("net_margin_effect_amount"),
-    )
-    by_promotion = by_promotion.with_columns(off_share=_off(), promotion_count=pl.lit(1)).with_columns(
-        depth_band=_band()
+    return _returns(rows, PROMOTED_SCHEMA, [], as_of).match_to_schema(ROI_SCHEMA)
+
+
+def promotion_returns_by_channel(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Return ROI_BY_CHANNEL_SCHEMA: the rows of promotion_returns, one a channel.
+
+    rows: PROMOTED_BY_CHANNEL_SCHEMA, otherwise as there; a channel that gave nothing away has no roi.
+    """
+    return _returns(rows, PROMOTED_BY_CHANNEL_SCHEMA, ["channel"], as_of).match_to_schema(ROI_BY_CHANNEL_SCHEMA)
+
+
+def _returns(rows: pl.DataFrame, schema: pl.Schema, by: list[str], as_of: date) -> pl.DataFrame:
+    known = rows.select(pl.col(name).cast(kind) for name, kind in schema.items())
+    keys = ["promotion_id", "mechanic", "starts_on", "ends_on", *by]
+    by_promotion = (
+        known.group_by(keys)
+        .agg(
+            *(pl.col(name).sum() for name in (*_PAID, *_AMOUNTS)),
+            sku_count=pl.len(),
+            error=_error("net_margin_effect_amount"),
+        )
+        .with_columns(off_share=_off(), promotion_count=pl.lit(1), depth_band=_band())
     )
     promotions = by_promotion.with_columns(level=pl.lit("promotion"), node="promotion_id")
-    parts = [promotions, _grouped(by_promotion, ["mechanic"]), _grouped(by_promotion, ["mechanic", "depth_band"])]
-    return _finished(pl.concat(parts, how="diagonal_relaxed"), as_of)
+    parts = [promotions, *(_grouped(by_promotion, keys, by) for keys in (["mechanic"], ["mechanic", "depth_band"]))]
+    return _finished(pl.concat(parts, how="diagonal_relaxed"), by, as_of)
 
 
 def _error(column: str) -> pl.Expr:
@@ -84,19 +101,22 @@ def _error(column: str) -> pl.Expr:
 
 
 def _off() -> pl.Expr:
-    return pl.col("discount_amount") / (pl.col("net_amount") + pl.col("discount_amount"))
+    paid = pl.col("net_amount") + pl.col("discount_amount")
+    return pl.when(paid > 0).then(pl.col("discount_amount") / paid)
 
 
 def _band() -> pl.Expr:
+    """Of the promotion at all its channels."""
+    net, discount = (pl.col(name).sum().over("promotion_id") for name in _PAID)
     found = pl.lit(_DEEPEST)
     for limit, name in reversed(_BANDS):
-        found = pl.when(pl.col("off_share") < limit).then(pl.lit(name)).otherwise(found)
+        found = pl.when(discount / (net + discount) < limit).then(pl.lit(name)).otherwise(found)
     return found
 
 
-def _grouped(by_promotion: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+def _grouped(by_promotion: pl.DataFrame, keys: list[str], by: list[str]) -> pl.DataFrame:
     return (
-        by_promotion.group_by(keys)
+        by_promotion.group_by(*keys, *by)
         .agg(
             *(pl.col(name).sum() for name in (*_PAID, *_AMOUNTS, "sku_count")),
             pl.col("starts_on").min(),
@@ -108,8 +128,9 @@ def _grouped(by_promotion: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     )
 
 
-def _finished(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    effect, cost = pl.col("net_margin_effect_amount"), pl.col("promotion_cost_amount")
+def _finished(rows: pl.DataFrame, by: list[str], as_of: date) -> pl.DataFrame:
+    effect = pl.col("net_margin_effect_amount")
+    cost = pl.when(pl.col("promotion_cost_amount") > 0).then("promotion_cost_amount")
     low, high = pl.col("net_margin_effect_low_amount"), pl.col("net_margin_effect_high_amount")
     return (
         rows.with_columns(
@@ -128,15 +149,17 @@ def _finished(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
             .otherwise(pl.lit("no claim")),
         )
         .with_columns(pl.col(pl.Float64).round(4))
-        .with_columns(explanation=_sentence())
-        .select(pl.col(name).cast(kind) for name, kind in ROI_SCHEMA.items())
-        .sort("level", "node")
+        .with_columns(explanation=_sentence(by))
+        .with_columns(pl.col("promotion_count", "sku_count").cast(pl.Int64))
+        .select(*by, *ROI_SCHEMA.names())
+        .sort("level", "node", *by)
     )
 
 
-def _sentence() -> pl.Expr:
+def _sentence(by: list[str]) -> pl.Expr:
     interval = pl.format(" ({} to {})", _money("net_margin_effect_low_amount"), _money("net_margin_effect_high_amount"))
     return pl.concat_str(
+        *(pl.format("Over the channel {}: ", name) for name in by),
         pl.format(
             "{} units in place of {} brought a margin of {}, the rest of the category lost {} and the days after {}: ",
             pl.col("actual_qty").round(1),

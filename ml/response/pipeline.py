@@ -71,7 +71,12 @@ PROMOTION_RESPONSE_SCHEMA = pl.Schema(
     }
 )
 
-
+MECHANIC_RESPONSE_SCHEMA = pl.Schema(
+    {
+        **dict.fromkeys(("sku_id", "mechanic"), pl.String),
+        **dict.fromkeys(("effect", "effect_low", "effect_high"), pl.Float64),
+    }
+)
 GROUP_RESPONSE_SCHEMA = pl.Schema(
     {
         "department": pl.String,
@@ -88,11 +93,15 @@ GROUP_RESPONSE_SCHEMA = pl.Schema(
 class Response:
     """products: PRICE_RESPONSE_SCHEMA, a row a product. promotions: PROMOTION_RESPONSE_SCHEMA.
 
+    mechanics: MECHANIC_RESPONSE_SCHEMA, what each adds to the log of a product's demand where it holds, beside any
+    discount, with its 90 % interval.
+
     groups: GROUP_RESPONSE_SCHEMA, what is believed of a product without weeks of its own: by category, by department
     (category null), of the company (both null)."""
 
     products: pl.DataFrame
     promotions: pl.DataFrame
+    mechanics: pl.DataFrame
     groups: pl.DataFrame
 
 
@@ -122,7 +131,10 @@ def estimate_response(
         doubted = _in_doubt(*own[column], found)
         fit.variances[doubted, column] = found.group_sd[doubted] ** 2
     return Response(
-        _products(panel, fit, drawn, own, as_of), _promotions(panel, fit, drawn, as_of), _groups(panel, drawn)
+        _products(panel, fit, drawn, own, as_of),
+        _promotions(panel, fit, drawn, as_of),
+        _mechanics(panel, fit, drawn),
+        _groups(panel, drawn),
     )
 
 
@@ -305,6 +317,18 @@ def _promotions(panel: WeekPanel, fit: Fit, drawn: dict[str, Drawn | None], as_o
     frame = pl.DataFrame(rows, schema={name: PROMOTION_RESPONSE_SCHEMA[name] for name in columns}, orient="row")
     frame = frame.with_columns(pl.col(pl.Float64).round(4), as_of=pl.lit(as_of))
     return frame.select(PROMOTION_RESPONSE_SCHEMA.names()).sort("level", "node", "effect", "mechanic", "off_share")
+
+
+def _mechanics(panel: WeekPanel, fit: Fit, drawn: dict[str, Drawn | None]) -> pl.DataFrame:
+    parts = [
+        pl.DataFrame({"sku_id": panel.skus, **_interval("effect", panel, fit, drawn, name)}).with_columns(
+            mechanic=pl.lit(name.removeprefix(MECHANIC))
+        )
+        for name in panel.names
+        if name.startswith(MECHANIC) and drawn[name]
+    ]
+    rows = pl.concat([MECHANIC_RESPONSE_SCHEMA.to_frame(), *(part.select(*MECHANIC_RESPONSE_SCHEMA) for part in parts)])
+    return rows.with_columns(pl.col(pl.Float64).round(6)).sort("sku_id", "mechanic")
 
 
 Row = tuple[str, str, str, str, float | None, float, float, float, int]

@@ -71,6 +71,7 @@ GATED = {
         "ml.price_recommendations",
         "ml.shelf_labels",
         "ml.promotion_roi",
+        "ml.promotion_roi_by_channel",
         "ml.promotion_plan",
         "ml.markdown_plan",
     ),

@@ -58,11 +58,13 @@ LISTS = (
         from promotion_plan
         """,
         """
-        select coalesce(d.product_name, p.sku_id) as product, p.week_start, 100 * p.off_share as off_pct,
-            p.promoted_qty, p.return_amount, p.promotion_cost_amount, p.explanation, p as facts
+        select coalesce(d.product_name, p.sku_id) as product, coalesce(l.location_name, p.location_id) as place,
+            p.mechanic, p.week_start, 100 * p.off_share as off_pct, p.promoted_qty, p.return_amount,
+            p.promotion_cost_amount, p.explanation, p as facts
         from promotion_plan as p
         left join dim_product as d on p.sku_id = d.sku_id
-        order by p.return_amount desc, p.week_start, p.sku_id
+        left join dim_location as l on p.location_id = l.location_id
+        order by p.return_amount desc, p.week_start, p.sku_id, p.location_id
         limit ?
         """,
     ),
@@ -82,6 +84,23 @@ LISTS = (
         from promotion_roi as x
         where level <> 'promotion'
         order by mechanic, depth_band nulls first
+        limit ?
+        """,
+    ),
+    ListPart(
+        "promotion_roi_by_channel",
+        "promotion_roi_by_channel",
+        """
+        select count(distinct channel) as channels,
+            string_agg(distinct channel, ', ' order by channel) as names
+        from promotion_roi_by_channel
+        """,
+        """
+        select mechanic as promotions, channel, promotion_count, promotion_cost_amount, net_margin_effect_amount, roi,
+            roi_low as at_least, roi_high as at_most, claim, explanation, x as facts
+        from promotion_roi_by_channel as x
+        where level = 'mechanic'
+        order by mechanic, channel
         limit ?
         """,
     ),

@@ -27,7 +27,7 @@ MOVES, SHARES = "ml.transfer_orders", "ml.allocation"
 PROMISES, SERVED = "ml.available_to_promise", "ml.order_sourcing"
 ANSWERS, OFFERS, MARKDOWNS = "ml.price_response", "ml.promotion_response", "ml.markdown_plan"
 PROPOSALS, LABELS = "ml.price_recommendations", "ml.shelf_labels"
-PLAN, RETURNS = "ml.promotion_plan", "ml.promotion_roi"
+PLAN, RETURNS, SPLIT = "ml.promotion_plan", "ml.promotion_roi", "ml.promotion_roi_by_channel"
 NEXT, AUDIENCES = "ml.customer_next_products", "marts.mart_audiences"
 CLUSTERS, CHANGES, REGIONS = "ml.store_clusters", "ml.assortment_changes", "ml.region_opportunity"
 LEADS, HITS, FEEDBACK = "ml.channel_lead_products", "ml.new_product_hits", "ml.feedback_themes"
@@ -67,6 +67,7 @@ GIVEN = {
     LABELS: "location_id sku_id channel member_tier new_price effective_on",
     PLAN: "sku_id location_id week_start mechanic new_price explanation",
     RETURNS: "level node claim explanation",
+    SPLIT: "level node channel claim explanation",
     MARKDOWNS: "sku_id location_id basis starts_on new_price channel explanation",
     REPLAY: "policy dial abc_class location_id pair_count first_day",
     TUNING: "service_group service_target tuned_target",
@@ -84,7 +85,7 @@ GIVEN = {
 DOUBLED = [SALES, DAYS, STOCK, PRODUCTS, PLACES, CALENDAR, CUSTOMERS, SERIES, ORDERS, *FORECASTS]
 DOUBLED += [NEXT, AUDIENCES, CLUSTERS, CHANGES, REGIONS, LEADS, HITS, FEEDBACK]
 DOUBLED += [MOVES, SHARES, PROMISES, SERVED, REPLAY, TUNING]
-DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS]
+DOUBLED += [ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, SPLIT, MARKDOWNS]
 DOUBLED += [ALERTS, HIERARCHY, PROMOTED, QUEUE, TILLS, COUNTS, KPIS]
 DOUBLED += [OUTCOMES, EFFECTS, SCORES]
 DOUBLED += [f"feeds.{feed.name}" for feed in FEEDS if feed.key]
@@ -289,7 +290,7 @@ _on(
         "products_are_known": "delete from marts.dim_product where sku_id = 'A'",
     },
 )
-for _table in (MOVES, SHARES, PROMISES, SERVED, ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, MARKDOWNS):
+for _table in (MOVES, SHARES, PROMISES, SERVED, ANSWERS, OFFERS, PROPOSALS, LABELS, PLAN, RETURNS, SPLIT, MARKDOWNS):
     _on(_table, {"as_of_is_the_business_day": f"update {_table} set as_of = date '2024-03-26' where rowid = 1"})
 _on(
     MOVES,
@@ -350,11 +351,18 @@ _on(LABELS, {"labels_follow_proposals": f"update {LABELS} set new_price = 8.9 wh
 _on(
     PLAN,
     {
-        "return_is_its_terms": f"update {PLAN} set category_margin_amount = 0 where rowid = 1",
+        "return_is_its_terms": f"update {PLAN} set mechanic_cost_amount = 0 where rowid = 1",
         "budget_is_kept": f"update {PLAN} set budget_left_amount = -1",
     },
 )
 _on(RETURNS, {"effect_is_its_terms": f"update {RETURNS} set pulled_forward_margin_amount = 2 where rowid = 1"})
+_on(
+    SPLIT,
+    {
+        "effect_is_its_terms": f"update {SPLIT} set net_margin_effect_amount = 6 where rowid = 1",
+        "channels_add_up": f"delete from {SPLIT} where level = 'promotion' and node = 'P2'",
+    },
+)
 _on(
     MARKDOWNS,
     {

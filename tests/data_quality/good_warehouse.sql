@@ -268,7 +268,7 @@ from (values ('S1', 'A'), ('S2', 'A'), ('S2', 'B')) as t (location_id, sku_id);
 create table ml.promotion_plan as
 select
     date '2024-03-27' as as_of, *, '*' as location_id, 'percent_off' as mechanic, 8e0 as new_price, 9e0 as return_amount,
-    12e0 as direct_margin_amount, -2e0 as after_margin_amount, -1e0 as category_margin_amount, 4e0 as return_low_amount,
+    14e0 as direct_margin_amount, 2e0 as mechanic_cost_amount, -2e0 as after_margin_amount, -1e0 as category_margin_amount, 4e0 as return_low_amount,
     15e0 as return_high_amount, 30e0 as promotion_cost_amount, 10e0 as budget_left_amount, 'run it' as explanation
 from (values ('A', date '2024-04-08'), ('A', date '2024-04-15'), ('B', date '2024-04-08')) as t (sku_id, week_start);
 
@@ -276,10 +276,24 @@ create table ml.promotion_roi as
 select
     date '2024-03-27' as as_of, *, 3 as sku_count, 10e0 as uplift_margin_amount, 2e0 as cannibalised_margin_amount,
     1e0 as pulled_forward_margin_amount, 7e0 as net_margin_effect_amount, 9e0 as net_margin_effect_high_amount,
-    'it gained' as explanation
+    30e0 as actual_qty, 20e0 as baseline_qty, 14e0 as promotion_cost_amount, 'it gained' as explanation
 from (values
     ('promotion', 'P1', 5e0, 'gains'), ('promotion', 'P2', -5e0, 'no claim'), ('mechanic', 'display', null, 'no claim')
 ) as t (level, node, net_margin_effect_low_amount, claim);
+
+create table ml.promotion_roi_by_channel as
+select
+    r.* replace (
+        r.actual_qty * c.share as actual_qty, r.baseline_qty * c.share as baseline_qty,
+        r.uplift_margin_amount * c.share as uplift_margin_amount,
+        r.cannibalised_margin_amount * c.share as cannibalised_margin_amount,
+        r.pulled_forward_margin_amount * c.share as pulled_forward_margin_amount,
+        r.promotion_cost_amount * c.share as promotion_cost_amount,
+        r.net_margin_effect_amount * c.share as net_margin_effect_amount
+    ),
+    c.channel
+from ml.promotion_roi as r
+cross join (values ('store', 0.75e0), ('web', 0.25e0)) as c (channel, share);
 
 -- ten units in two weeks: three sell at 8.00, four at 5.00, three are left
 create table ml.markdown_plan as

@@ -6,6 +6,7 @@ It comes after the second build of the marts: what is slow and in excess stands 
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import get_args
 
 import dagster as dg
 import duckdb
@@ -13,9 +14,15 @@ import polars as pl
 
 from ml.planning.clearance import LOTS_SCHEMA, ClearanceInputs, plan_markdowns
 from ml.planning.price_proposals import PriceInputs, effective_day, propose_prices
+from ml.planning.pricing_settings import UncutMechanic
 from ml.planning.promotion_plan import PromotionInputs, plan_promotions
 from ml.response.panel import MECHANICS_SCHEMA, WEEKS_SCHEMA
-from ml.response.past_promotions import PROMOTED_SCHEMA, promotion_returns
+from ml.response.past_promotions import (
+    PROMOTED_BY_CHANNEL_SCHEMA,
+    PROMOTED_SCHEMA,
+    promotion_returns,
+    promotion_returns_by_channel,
+)
 from ml.response.pipeline import Response, estimate_response
 from orchestration import notes, recommendation_history, runs
 from orchestration.defs import metadata
@@ -30,6 +37,7 @@ TABLES = {
     "ml.price_recommendations": "Shelf prices to change, with units, margin, interval and the rule that binds.",
     "ml.shelf_labels": "The new prices by place, as electronic shelf labels take them.",
     "ml.promotion_roi": "What past promotions returned, by promotion, by mechanic and depth, with intervals.",
+    "ml.promotion_roi_by_channel": "The same by the channel of the sale; the channels add up to it.",
     "ml.promotion_plan": "Promotions for the weeks ahead with the highest expected return under the budget.",
     "ml.markdown_plan": "Price paths to the exit date for slow and excess stock and lots near their expiry.",
 }
@@ -38,7 +46,8 @@ READ = (
     *("marts.mart_slow_movers", "intermediate.int_unit_values", "ml.transfer_orders"),
     *("ml.stock_targets", "ml.replenishment_orders"),
     *("ml.forecast_daily", "ml.forecast_weekly", "ml.forecast_dispersion"),
-    *("marts.mart_promotion_roi", "marts.fct_price", "intermediate.int_stock_positions"),
+    *("marts.mart_promotion_roi", "marts.mart_promotion_roi_by_channel"),
+    *("marts.fct_price", "intermediate.int_stock_positions"),
 )
 PRODUCTS = "select sku_id, department, category from marts.dim_product"
 # what stands on the clearance list: slow by its main rule, or with a lot on record
@@ -163,6 +172,10 @@ where r.location_id <> '*' or o.sku_id is null
 order by all
 """
 RETURNS = f"select {', '.join(PROMOTED_SCHEMA)} from marts.mart_promotion_roi where missing_reason is null"
+RETURNS_BY_CHANNEL = (
+    f"select {', '.join(PROMOTED_BY_CHANNEL_SCHEMA)} from marts.mart_promotion_roi_by_channel "
+    "where missing_reason is null"
+)
 # the price of all places, by what they sell; those that prices are recommended for have one
 PROMOTABLE = """
 with prices as (
@@ -177,7 +190,15 @@ WEEKS_AHEAD = """
 select sku_id, date_diff('day', $first::date, date) // 7 + 1 as week, sum(mean) as mean_qty
 from ml.forecast_daily where date >= $first group by all
 """
+# where a display can stand, or a mailer go out
+PLACES_AHEAD = """
+select f.sku_id, f.location_id, date_diff('day', $first::date, f.date) // 7 + 1 as week, sum(f.mean) as mean_qty
+from ml.forecast_daily as f
+inner join marts.dim_location as l using (location_id)
+where f.date >= $first and l.is_open and l.location_type <> 'warehouse' group by all
+"""
 NO_PROMOTIONS = "no promotion with a discount has been measured: erp/promotions, its items, costs or stock are missing"
+ONE_CHANNEL = "all sales of the promotions measured came over one channel: promotion_roi is its return"
 NO_WEEKS = (
     "no product has prices that are known in weeks without a sale: erp/prices is not delivered, and of what the tills "
     "show no product sold in nine weeks of ten, in marts.price_response_min_weeks at least"
@@ -209,12 +230,7 @@ def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.M
             replace_table(con, "ml.price_recommendations", proposals)
             made["shelf_labels"] = read_frame(con, LABELS)
             made["promotion_plan"] = _promotions(con, response, as_of, settings, warnings)
-        measured = read_frame(con, RETURNS)
-        if measured.is_empty():
-            absent["promotion_roi"] = NO_PROMOTIONS
-        else:
-            made["promotion_roi"] = promotion_returns(measured, as_of)
-            absent.pop("promotion_roi", None)
+        _returns(con, as_of, made, absent)
         _write(con, made, absent, warnings)
         recommendation_history.note(con, run_id, as_of, recommendation_history.PRICES)
         shown = {table: metadata.of_table(con, table) for table in TABLES if table_exists(con, table)}
@@ -224,6 +240,23 @@ def prices(context: dg.AssetExecutionContext, company: Company) -> Iterator[dg.M
         context.log.warning(warning)
     for table in TABLES:
         yield dg.MaterializeResult(asset_key=table.split("."), metadata=shown.get(table, {}))
+
+
+def _returns(
+    con: duckdb.DuckDBPyConnection, as_of: date, made: dict[str, pl.DataFrame | None], absent: dict[str, str]
+) -> None:
+    """Add what past promotions returned to `made`, or the reason why not to `absent`; no prices are needed for it."""
+    measured, channels = read_frame(con, RETURNS), read_frame(con, RETURNS_BY_CHANNEL)
+    if measured.is_empty():
+        absent |= dict.fromkeys(("promotion_roi", "promotion_roi_by_channel"), NO_PROMOTIONS)
+        return
+    made["promotion_roi"] = promotion_returns(measured, as_of)
+    absent.pop("promotion_roi", None)
+    if channels["channel"].n_unique() == 1:
+        absent["promotion_roi_by_channel"] = ONE_CHANNEL
+        return
+    made["promotion_roi_by_channel"] = promotion_returns_by_channel(channels, as_of)
+    absent.pop("promotion_roi_by_channel", None)
 
 
 def _response(con: duckdb.DuckDBPyConnection, as_of: date) -> Response | None:
@@ -284,12 +317,23 @@ def _promotions(
     inputs = PromotionInputs(
         products=con.execute(query, {"day": first}).pl(),
         demand=con.execute(WEEKS_AHEAD, {"first": first}).pl(),
+        places=con.execute(PLACES_AHEAD, {"first": first}).pl(),
         response=response.products,
         promotions=response.promotions,
+        mechanics=response.mechanics,
     )
     lines, without = plan_promotions(inputs, first, as_of, settings.pricing)
+    warnings += _unplanned(set(response.mechanics["mechanic"]), set(settings.pricing.promotion_mechanic_costs))
     warnings += [f"products without a promotion, {reason}: {count:,}" for reason, count in without.items()]
     return lines
+
+
+def _unplanned(seen: set[str], costed: set[str]) -> list[str]:
+    """Why promotion_plan leaves a mechanic out: what it brings was seen and not its cost, or the reverse."""
+    without_cost = "pricing.promotion_mechanic_costs does not say what one costs"
+    reasons = dict.fromkeys(sorted(seen & set(get_args(UncutMechanic)) - costed), without_cost)
+    reasons |= dict.fromkeys(sorted(costed - seen), "no product shows what one brings")
+    return [f"promotion_plan has no {mechanic}: {reason}" for mechanic, reason in reasons.items()]
 
 
 def _write(

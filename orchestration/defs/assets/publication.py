@@ -92,6 +92,14 @@ OUTPUTS = (
         "What past promotions brought for what was given away, by promotion, by mechanic and depth, with intervals.",
     ),
     OutputTable(
+        "promotion_roi_by_channel",
+        "ml.promotion_roi_by_channel",
+        ("level", "node", "channel"),
+        True,
+        "Returns by channel",
+        "What past promotions brought over each channel; the channels add up to the returns of promotions.",
+    ),
+    OutputTable(
         "markdown_plan",
         "ml.markdown_plan",
         ("sku_id", "location_id", "basis", "starts_on"),

@@ -7,7 +7,14 @@ from datetime import date
 import polars as pl
 import pytest
 
-from ml.response.past_promotions import PROMOTED_SCHEMA, ROI_SCHEMA, promotion_returns
+from ml.response.past_promotions import (
+    PROMOTED_BY_CHANNEL_SCHEMA,
+    PROMOTED_SCHEMA,
+    ROI_BY_CHANNEL_SCHEMA,
+    ROI_SCHEMA,
+    promotion_returns,
+    promotion_returns_by_channel,
+)
 
 AS_OF = date(2025, 6, 25)
 
@@ -41,3 +48,21 @@ def test_a_promotion_and_its_mechanic() -> None:
     assert mechanic["net_margin_effect_high_amount"] == pytest.approx(1 + 1.6449 * 19, abs=1e-2)
     assert (mechanic["promotion_count"], mechanic["sku_count"], mechanic["claim"]) == (2, 3, "no claim")
     assert found.filter(level="mechanic and depth_band")["node"].to_list() == ["display / 25 to 35 % off"]
+
+
+def test_channels_share_the_depth_of_their_promotion_and_add_up_to_it() -> None:
+    # at the till 30 of 100 were given away, on the web nothing: together 30 of 170, 15 to 25 % off
+    store = [{**_row("P", sku, effect), "channel": "store"} for sku, effect in (("a", 4.0), ("b", 6.0))]
+    web = [{**_row("P", "a", -3.0, cost=0.0), "channel": "web", "net_amount": 140.0, "discount_amount": 0.0}]
+    rows = pl.DataFrame([*store, *web], schema=PROMOTED_BY_CHANNEL_SCHEMA)
+    found = promotion_returns_by_channel(rows, AS_OF)
+    assert found.schema == ROI_BY_CHANNEL_SCHEMA
+    assert found.filter(level="promotion")["channel"].to_list() == ["store", "web"]
+    assert found.filter(level="mechanic and depth_band")["node"].unique().to_list() == ["display / 15 to 25 % off"]
+    on_web = found.filter(level="promotion", channel="web").row(0, named=True)
+    assert (on_web["net_margin_effect_amount"], on_web["roi"], on_web["off_share"]) == (-3.0, None, 0.0)
+    assert on_web["explanation"].startswith("Over the channel web: ")
+    whole = promotion_returns(rows.drop("channel"), AS_OF)
+    amounts = [name for name in whole.columns if name.endswith("_qty") or name == "net_margin_effect_amount"]
+    added = found.group_by("level", "node").agg(pl.col(amounts).sum()).sort("level", "node")
+    assert added.equals(whole.select("level", "node", *amounts))

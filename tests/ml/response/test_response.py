@@ -35,6 +35,20 @@ def test_nine_of_ten_intervals_hold_the_truth(found: list[tuple[Truth, Response]
     assert 0.85 <= np.concatenate(inside).mean() <= 0.95
 
 
+def test_nine_of_ten_intervals_of_a_mechanic_hold_what_it_brings_a_product(found: list[tuple[Truth, Response]]) -> None:
+    inside = []
+    for truth, response in found:
+        rows = response.mechanics
+        assert (rows["mechanic"].unique().to_list(), rows["sku_id"].to_list()) == (
+            [MECHANIC],
+            response.products["sku_id"].to_list(),
+        )
+        inside.append(
+            (rows["effect_low"].to_numpy() <= truth.display) & (truth.display <= rows["effect_high"].to_numpy())
+        )
+    assert 0.85 <= np.concatenate(inside).mean() <= 0.95
+
+
 def test_intervals_hold_the_truth_where_levels_drift() -> None:
     inside = []
     for seed in SEEDS:

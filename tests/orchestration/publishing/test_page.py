@@ -18,6 +18,7 @@ import pytest
 from conftest import OUTPUTS, SERIES, build_warehouse, input_file, night_of, quietly
 
 from ml.planning.transfers import TRANSFERS_SCHEMA
+from ml.response.past_promotions import ROI_BY_CHANNEL_SCHEMA
 from orchestration.publishing import page_data, page_forecast, page_orders, page_replay
 from orchestration.publishing.night import OutputTable
 from orchestration.publishing.publication import publish
@@ -225,11 +226,35 @@ def test_each_stock_list_shows_its_first_lines_or_why_it_is_absent(tmp_path: Pat
 
 def test_a_chinese_page_holds_no_english_sentence(night_folder: Path) -> None:
     html = (night_folder / "index.zh.html").read_text(encoding="utf-8")
-    own = re.sub(
-        r'<(\w+)[^>]* lang="en"[^>]*>.*?</\1>', "", html, flags=re.DOTALL
-    )  # of the data team, and said to be so
+    # of the data team, and said to be English
+    own = re.sub(r'<(\w+)[^>]* lang="en"[^>]*>.*?</\1>', "", html, flags=re.DOTALL)
     hostile = "min/max <on> average sales"  # a policy that no catalogue knows
     assert re.findall(r"[A-Za-z][a-z']*(?: [a-z']+){3,}", Reader(own).text.replace(hostile, "")) == []
+
+
+def test_returns_by_channel_stand_under_those_of_promotions(tmp_path: Path) -> None:
+    build_warehouse(tmp_path / "w.duckdb")
+    split = OutputTable(
+        "promotion_roi_by_channel", "ml.promotion_roi_by_channel", ("channel",), True, "Returns", "Both."
+    )
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        rows = [
+            {"level": "mechanic", "mechanic": "display", "channel": channel, "explanation": said}
+            | {
+                "net_margin_effect_amount": effect,
+                "promotion_count": 1,
+                "promotion_cost_amount": 10.0,
+                "claim": "gains",
+            }
+            for channel, effect, said in (("web", -2.0, "The web lost."), ("store", 5.0, "The till won."))
+        ]
+        con.register("split", pl.DataFrame(rows, schema=ROI_BY_CHANNEL_SCHEMA))
+        con.execute("create table ml.promotion_roi_by_channel as from split")
+        where, settings = tmp_path / "out", PublishingSettings()
+        folder = publish(con, night_of(), (*OUTPUTS, split), published_dir=where, settings=settings, say=quietly)
+    page = page_of(folder)
+    assert "What the promotions above brought over 2 channels: store, web." in page.text
+    assert page.text.index("The till won.") < page.text.index("The web lost.")
 
 
 def test_one_department_gives_way_to_suppliers(tmp_path: Path) -> None:

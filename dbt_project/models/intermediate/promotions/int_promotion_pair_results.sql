@@ -149,6 +149,7 @@ final as (
         started.sku_location_key,
         started.starts_on,
         started.ends_on,
+        started.duration_days,
         coalesce(sold_during.during_days, 0) as during_days,
         coalesce(sold_before.before_days, 0) as before_days,
         coalesce(sold_after.after_days, 0) as after_days,

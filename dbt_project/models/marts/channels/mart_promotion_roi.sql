@@ -13,7 +13,7 @@ promotion_pairs as (
 
 sales as (
 
-    select * from {{ ref('int_sales_daily') }}
+    select * from {{ ref('int_promotion_sales') }}
 
 ),
 
@@ -152,18 +152,13 @@ reached as (
 sold as (
 
     select
-        promotion_pairs.promotion_key,
-        sku_locations.sku_key,
-        sum(sales.units_qty) as units_qty,
-        sum(sales.net_amount) as net_amount,
-        sum(sales.discount_amount) as discount_amount
+        promotion_key,
+        sku_key,
+        sum(units_qty) as units_qty,
+        sum(net_amount) as net_amount,
+        sum(discount_amount) as discount_amount
     from sales
-    inner join promotion_pairs
-        on
-            sales.sku_location_key = promotion_pairs.sku_location_key
-            and sales.date between promotion_pairs.starts_on and promotion_pairs.ends_on
-    inner join sku_locations on sales.sku_location_key = sku_locations.sku_location_key
-    group by promotion_pairs.promotion_key, sku_locations.sku_key
+    group by promotion_key, sku_key
 
 ),
 
