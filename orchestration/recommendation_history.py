@@ -80,7 +80,7 @@ _TERMS = {
     "new_units_qty * 91 / 28 as expected_91_qty",
     "promotion_plan": "location_id, '*' as channel, '*' as member_tier, mechanic as action, week_start as act_on, "
     "ends_on as acts_until, return_amount as value_amount, current_price, new_price as recommended_price, unit_cost, "
-    "return_amount as expected_gain_amount",
+    "mechanic_cost_amount as cost_amount, return_amount as expected_gain_amount",
     "markdown_plan": "location_id, '*' as channel, '*' as member_tier, basis as action, starts_on as act_on, "
     "starts_on + period_days::integer - 1 as acts_until, gain_amount as value_amount, list_price as current_price, "
     "new_price as recommended_price, unit_cost, gain_amount as expected_gain_amount",

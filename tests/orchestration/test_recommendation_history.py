@@ -40,7 +40,7 @@ create table ml.price_recommendations as select date '2024-03-05' as as_of, '001
     1.0 as unit_cost, 28.0 as new_units_qty, 7.0 as gain_amount;
 create table ml.promotion_plan as select date '2024-03-05' as as_of, '0013' as sku_id, '*' as location_id,
     date '2024-03-18' as week_start, date '2024-03-24' as ends_on, 'percent_off' as mechanic, 3.0 as current_price,
-    2.4 as new_price, 1.0 as unit_cost, 5.0 as return_amount;
+    2.4 as new_price, 1.0 as unit_cost, 0.0 as mechanic_cost_amount, 5.0 as return_amount;
 create table ml.markdown_plan as select date '2024-03-05' as as_of, '0014' as sku_id, 'S1' as location_id,
     'slow_stock' as basis, date '2024-03-06' + 7 * i::integer as starts_on, 7::bigint as period_days, i = 0 as is_first,
     'staff sale' as channel, 3.0 as list_price, 2.0 - i as new_price, 1.0 as unit_cost, 4.0 as gain_amount

@@ -71,6 +71,12 @@ windows as (
         measured.measured_until,
         -- what is cleared has its cost behind it: its money is what comes in
         case when measured.list = 'markdown_plan' then 0 else coalesce(measured.unit_cost, 0) end as cost,
+        -- a display or mailer that was carried out was paid for
+        case
+            when measured.list = 'promotion_plan' and measured.executed_on is not null
+                then coalesce(measured.cost_amount, 0)
+            else 0
+        end as action_cost,
         -- sales are not told apart by member tier, and their price by channel not by place
         measured.channel = '*' and measured.member_tier = '*' as is_measurable
     from measured
@@ -146,7 +152,7 @@ compared as (
         windows.is_measurable,
         coalesce(own.sold_qty, 0) as sold_qty,
         coalesce(own.before_qty, 0) as before_qty,
-        coalesce(own.sold_net_amount - own.sold_qty * windows.cost, 0) as sold_amount,
+        coalesce(own.sold_net_amount - own.sold_qty * windows.cost, 0) - windows.action_cost as sold_amount,
         coalesce(own.before_net_amount - own.before_qty * windows.cost, 0) as before_amount,
         case
             when others.control_before_qty > 0 and others.control_after_qty >= 0

@@ -97,6 +97,7 @@ final as (
             else {{ add_days('ranked.as_of', 'horizons.horizon_days') }}
         end as measured_until,
         least(ranked.protection_days, horizons.horizon_days) as needed_days,
+        executed.executed_on,
         executed.executed_qty,
         executed.executed_price
     from ranked
