@@ -164,7 +164,9 @@ def test_any_service_type_can_be_replayed(kind):
 
 
 def test_a_place_where_nothing_was_wanted_has_no_service_and_no_turnover():
-    results = study(company(12, silent=("S2",)), AS_OF, PLANNING, QUICK, SETTINGS, lambda _: None).results
+    planning = PlanningSettings(service_type="cycle", service_target=0.9)
+    settings = SETTINGS.model_copy(update={"days": 42, "draws": 20})
+    results = study(company(12, silent=("S2",)), AS_OF, planning, QUICK, settings, lambda _: None).results
     shares = ["fill_rate_pct", "turnover_days", "fill_rate_gain_pct"]
     nothing = pl.col("demand_qty") == 0
     assert set(results.filter(nothing)["location_id"]) == {"S2"}
