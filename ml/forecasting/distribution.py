@@ -344,10 +344,21 @@ _ALPHA_GRID = np.exp(np.arange(np.log(MIN_ALPHA), np.log(MAX_ALPHA) + _ALPHA_STE
 
 @lru_cache(maxsize=1024)
 def _column(alpha_index: int, family: str, idle: float) -> np.ndarray:
-    """Quantiles of every mean of the grid at one alpha and idle share: (means, levels). Built when first asked for."""
+    """Quantiles at one alpha and idle share: (means of the grid, levels), NaN where none was asked for yet."""
+    return np.full((len(_MEAN_GRID), len(LEVELS)), np.nan)
+
+
+def _fill(column: np.ndarray, rows: np.ndarray, alpha_index: int, family: str, idle: float) -> None:
+    """Compute those of `rows` that are missing: a column is asked for a few of its 1,682 means (18 s -> N s, demo)."""
+    asked = np.zeros(len(column), dtype=bool)
+    asked[rows] = True
+    missing = np.flatnonzero(asked & np.isnan(column[:, 0]))
+    if not len(missing):
+        return
     levels = (np.asarray(LEVELS)[None, :] - idle) / (1 - idle)
-    found = quantile(_MEAN_GRID[:, None], np.asarray(_ALPHA_GRID[alpha_index]), np.maximum(levels, 1e-12), family)
-    return np.where(levels > 0, found, 0.0)
+    alpha = np.asarray(_ALPHA_GRID[alpha_index])
+    found = quantile(_MEAN_GRID[missing, None], alpha, np.maximum(levels, 1e-12), family)
+    column[missing] = np.where(levels > 0, found, 0.0)
 
 
 def table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str, idle: np.ndarray) -> np.ndarray:
@@ -361,8 +372,11 @@ def table_quantiles(mean: np.ndarray, alpha: np.ndarray, family: str, idle: np.n
     result = np.empty((len(mean), len(LEVELS)))
     for index in np.unique(both):
         chosen = np.flatnonzero(both == index)
-        column = _column(int(index % len(_ALPHA_GRID)), family, float(shares[index // len(_ALPHA_GRID)]))
-        result[chosen] = _read(column, mean[chosen], family)
+        of = (int(index % len(_ALPHA_GRID)), family, float(shares[index // len(_ALPHA_GRID)]))
+        column, own = _column(*of), mean[chosen]
+        rows = _mean_node(own)
+        _fill(column, rows, *of)
+        result[chosen] = _read(column, rows, own, family)
     return result
 
 
@@ -370,10 +384,14 @@ def _alpha_node(alpha: np.ndarray) -> np.ndarray:
     return np.rint((np.log(alpha) - np.log(MIN_ALPHA)) / _ALPHA_STEP).astype(np.int64)
 
 
-def _read(column: np.ndarray, mean: np.ndarray, family: str) -> np.ndarray:
-    """Rows of a column of the table at the nearest mean; beyond the largest one the shape is kept and scaled."""
+def _mean_node(mean: np.ndarray) -> np.ndarray:
+    """Row of the table at the nearest mean."""
     row = np.rint((np.log(np.maximum(mean, _MEAN_GRID[0])) - np.log(_MEAN_GRID[0])) / _MEAN_STEP).astype(np.int64)
-    row = np.minimum(row, len(_MEAN_GRID) - 1)
+    return np.minimum(row, len(_MEAN_GRID) - 1)
+
+
+def _read(column: np.ndarray, row: np.ndarray, mean: np.ndarray, family: str) -> np.ndarray:
+    """Rows of a column of the table; beyond the largest mean the shape is kept and scaled."""
     scale = np.maximum(mean / _MEAN_GRID[-1], 1.0)
     result = column[row] * scale[:, None]
     if family == MEASURE:  # exact in the mean: the shape does not depend on it

@@ -11,6 +11,7 @@ that it has itself seen, which says that it is broken.
 """
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -144,22 +145,22 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
     settings = settings.model_copy(update=tuned)
     trials = run_backtest(panel, history, settings, say)
     choice = choose(trials, settings, champion.choice if champion else None)
-    factors = level_factors(trials, [combine(trial.outlook, choice)[0] for trial in trials])
-    selected = [combine(trial.outlook, choice, factors)[0] for trial in trials]
-    learned = learn_weights(trials, selected, settings, champion.learned.weights if champion else None)
-    final = [
-        reconcile(blocks, trial.outlook.targets, learned.weights)
-        for trial, blocks in zip(trials, selected, strict=True)
-    ]
-    offers = night.offers.blocks if night.offers else None
-    worth = learn_offer_weights(trials, final, offers, settings)
-    final = as_known(trials, final, offers, worth.weights)
-    dispersion, accuracy = _measure(night, trials, selected, final, settings)
-    say(f"dispersion measured on {int(dispersion['windows'].sum()):,} windows")
-
-    segments = demand_classes(panel.demand, panel.born)
-    asked = wants_lightgbm(segments, choice)
-    model, failed = fit_model(panel, asked, settings, settings.train_rows, say)
+    asked = wants_lightgbm(demand_classes(panel.demand, panel.born), choice)
+    with ThreadPoolExecutor(1) as beside:  # the fit grows in a worker while this process measures: NNN s -> NNN s
+        fitting = beside.submit(fit_model, panel, asked, settings, settings.train_rows, say)
+        factors = level_factors(trials, [combine(trial.outlook, choice)[0] for trial in trials])
+        selected = [combine(trial.outlook, choice, factors)[0] for trial in trials]
+        learned = learn_weights(trials, selected, settings, champion.learned.weights if champion else None)
+        final = [
+            reconcile(blocks, trial.outlook.targets, learned.weights)
+            for trial, blocks in zip(trials, selected, strict=True)
+        ]
+        offers = night.offers.blocks if night.offers else None
+        worth = learn_offer_weights(trials, final, offers, settings)
+        final = as_known(trials, final, offers, worth.weights)
+        dispersion, accuracy = _measure(night, trials, selected, final, settings)
+        say(f"dispersion measured on {int(dispersion['windows'].sum()):,} windows")
+        model, failed = fitting.result()
     fallbacks = Counter(failed)
     for trial in trials:
         fallbacks.update(trial.outlook.fallbacks)

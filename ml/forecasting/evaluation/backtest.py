@@ -5,6 +5,7 @@ selection.py, weights.py, dispersion.py read what this module makes).
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -72,17 +73,22 @@ def cutoffs(panel: Panel, settings: ForecastSettings) -> list[int]:
 
 
 def run_backtest(panel: Panel, history: pl.DataFrame, settings: ForecastSettings, say: Say) -> list[Trial]:
-    """One trial a cut-off, oldest first."""
+    """One trial a cut-off, oldest first. The next is fitted while the one before forecasts."""
+    back = sorted(cutoffs(panel, settings), reverse=True)
+    pasts = [panel.earlier(weeks) for weeks in back]
+    segments = [demand_classes(past.demand, past.born) for past in pasts]
+    asked = [_asked(own, settings) for own in segments]
     trials = []
-    for back in sorted(cutoffs(panel, settings), reverse=True):
-        past = panel.earlier(back)
-        segments = demand_classes(past.demand, past.born)
-        asked = _asked(segments, settings)
-        model, failed = fit_model(past, asked, settings, settings.backtest_rows, say)
-        outlook = look_ahead(past, history, segments, asked, model, settings, say)
-        outlook.fallbacks.update(failed)
-        start = past.blocks
-        trials.append(Trial(outlook, panel.demand[:, start : start + min(back, HORIZON_BLOCKS)]))
+    with ThreadPoolExecutor(1) as beside:
+        fits = [
+            beside.submit(fit_model, past, own, settings, settings.backtest_rows, say)
+            for past, own in zip(pasts, asked, strict=True)
+        ]
+        for weeks, past, own, classes, fit in zip(back, pasts, asked, segments, fits, strict=True):
+            model, failed = fit.result()
+            outlook = look_ahead(past, history, classes, own, model, settings, say)
+            outlook.fallbacks.update(failed)
+            trials.append(Trial(outlook, panel.demand[:, past.blocks : past.blocks + min(weeks, HORIZON_BLOCKS)]))
     return trials
 
 
