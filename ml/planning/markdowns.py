@@ -58,8 +58,9 @@ class Paths:
     """step, sold, left (rows, periods): the path along the expected stock, and its expected units.
 
     recovery: expected money of that path; nothing: of today's price throughout; flat: of one given step throughout;
-    low, high: of the path where customers answer as in the two given elasticities; looking_again: of the best plan that
-    looks at the stock each period. left_qty, left_nothing_qty: units expected on the exit date.
+    low, high: the least and the most of the path where customers answer as expected or as in the two given
+    elasticities; looking_again: of the best plan that looks at the stock each period. left_qty, left_nothing_qty: units
+    expected on the exit date.
     """
 
     step: np.ndarray
@@ -160,7 +161,8 @@ def _plan(
             )
             recovery, left_qty = worth_of_path(stocks, discounts, step)
     nothing, left_nothing = worth_of_path(stocks, discounts, np.zeros_like(step))
-    low, high = (worth_of_path(stocks.answering(e), discounts, step)[0] for e in (weak, strong))
+    # a stronger answer may bring less: it sells what was worth more kept. So the expected stands among the ends
+    ends = (recovery, *(worth_of_path(stocks.answering(e), discounts, step)[0] for e in (weak, strong)))
     return Paths(
         step=step,
         sold=sold,
@@ -168,8 +170,8 @@ def _plan(
         recovery=recovery,
         nothing=nothing,
         flat=worth_of_path(stocks, discounts, np.full_like(step, flat_step))[0],
-        low=np.minimum(low, high),
-        high=np.maximum(low, high),
+        low=np.minimum.reduce(ends),
+        high=np.maximum.reduce(ends),
         looking_again=looking_again,
         left_qty=left_qty,
         left_nothing_qty=left_nothing,

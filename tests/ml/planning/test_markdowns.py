@@ -47,6 +47,16 @@ def test_what_is_worth_keeping_is_not_marked_down() -> None:
     assert _plan(_stocks([10], [10], [-2], [[0.5] * 4])).step.max() == 2
 
 
+def test_the_expected_money_lies_in_its_interval_where_a_stronger_answer_sells_what_was_worth_keeping() -> None:
+    # 317 units at 45.00, of which 39 keep 20.25 each: sold at 18.00 they bring less
+    stocks = _stocks([317], [45], [-2.17], [[3.3] * 8], kept_qty=39.2, kept_value=20.25, salvage=2.0, held=0.08)
+    weak, strong = stocks.elasticity + 0.12, stocks.elasticity - 0.12
+    steps = np.arange(8) / 10
+    found = plan_paths(stocks, weak, strong, steps, flat_step=3)
+    assert worth_of_path(stocks.answering(strong), steps, found.step)[0] < found.recovery
+    assert found.low < found.recovery <= found.high
+
+
 def test_demand_that_does_not_answer_keeps_its_price() -> None:
     assert _plan(_stocks([10], [10], [0.0], [[0.5] * 4])).step.max() == 0
 
