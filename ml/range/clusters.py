@@ -5,7 +5,7 @@ Belongs here: clusters and their words. Not here: what a store should list (asso
 The mix of a store is the share of each category, drawn to the company's by a tenth of the mean store's sales, as square
 roots (Hellinger: shares of 1 and 2 % are as far apart as of 20 and 23 %). k-means; of the numbers of clusters on
 which the two halves of the last 26 weeks agree best, to a twentieth, the largest (adjusted Rand index, Hubert and
-Arabie 1985).
+Arabie 1985). Where no agreement is beyond what shuffled labels reach, all places are one cluster.
 """
 
 from datetime import date
@@ -37,8 +37,10 @@ _AS_GOOD = 0.05
 # a cluster of fewer is a store of its own
 _LEAST_PLACES = 3
 _WORDS = 3
-# a category below this share of the company says nothing of a cluster
-_LEAST_SHARE = 0.005
+# a category below this share of the company says nothing of a cluster, nor does one that sells as everywhere
+_LEAST_SHARE, _LEAST_INDEX = 0.005, 1.05
+# shuffled labels agree less than the halves do in 99 of 100 tries, or there are no clusters
+_SHUFFLES, _BEYOND_CHANCE = 200, 0.99
 
 
 def store_clusters(sales: pl.DataFrame, as_of: date, settings: RangeSettings) -> pl.DataFrame:
@@ -108,16 +110,20 @@ def _chosen(
     points: np.ndarray, early: np.ndarray, late: np.ndarray, settings: RangeSettings
 ) -> tuple[float, np.ndarray]:
     """The agreement of the halves and the centres, for the largest number of clusters on which they agree well."""
-    tried: list[tuple[float, np.ndarray]] = []
+    tried: list[tuple[float, np.ndarray, list[np.ndarray]]] = []
     for count in range(2, min(settings.most_clusters, len(points) // 3) + 1):
         halves = [_nearest(part, _centres(part, count, settings.seed)) for part in (early, late)]
-        agreement = adjusted_rand(*halves)
         centres = _centres(points, count, settings.seed)
         is_small = np.bincount(_nearest(points, centres)).min() < _LEAST_PLACES
         if not tried or not is_small:
-            tried.append((agreement, centres))
-    most = max(agreement for agreement, _ in tried)
-    return [each for each in tried if each[0] >= most - _AS_GOOD][-1]
+            tried.append((adjusted_rand(*halves), centres, halves))
+    most = max(agreement for agreement, *_ in tried)
+    agreement, centres, (first, second) = [each for each in tried if each[0] >= most - _AS_GOOD][-1]
+    draw = np.random.default_rng(settings.seed)
+    shuffled = [adjusted_rand(first, draw.permutation(second)) for _ in range(_SHUFFLES)]
+    if agreement <= np.quantile(shuffled, _BEYOND_CHANCE):
+        return agreement, points.mean(axis=0, keepdims=True)
+    return agreement, centres
 
 
 def _centres(points: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -143,17 +149,24 @@ def _words(values: np.ndarray, inside: np.ndarray, names: pl.Series) -> str:
     own = values[inside].sum(axis=0) / max(values[inside].sum(), 1e-9)
     index = np.where(company >= _LEAST_SHARE, own / np.maximum(company, 1e-12), 0.0)
     first = np.lexsort((np.arange(len(index)), -index))[:_WORDS]
-    said = [f"{names[int(each)]} ({index[each]:.2f})" for each in first if index[each] > 1]
+    said = [f"{names[int(each)]} ({index[each]:.2f})" for each in first if index[each] >= _LEAST_INDEX]
     return "more " + ", ".join(said) if said else "the company's mix"
 
 
 def _sentence() -> pl.Expr:
-    return pl.concat_str(
+    agreement = pl.col("agreement").round(2)
+    apart = pl.concat_str(
         pl.format("One of {} places that sell {}; ", "places", "cluster_words"),
         pl.when(pl.col("is_thin"))
         .then(pl.lit("its own sales are few, so the next cluster is taken"))
         .when(pl.col("is_stable"))
         .then(pl.lit("both halves of the last 26 weeks place it here"))
         .otherwise(pl.lit("one half of the last 26 weeks would place it elsewhere")),
-        pl.format("; over all stores the halves agree to {}.", pl.col("agreement").round(2)),
+        pl.format("; over all stores the halves agree to {}.", agreement),
     )
+    together = pl.format(
+        "All {} places are one cluster: the halves of the last 26 weeks agree on no division beyond chance ({}).",
+        "places",
+        agreement,
+    )
+    return pl.when(pl.col("places") == pl.len()).then(together).otherwise(apart)

@@ -43,9 +43,13 @@ def test_tastes_that_are_there_are_found_with_their_words(kinds):
         assert f"k{2 * kind + 1} (" in text
 
 
-def test_where_stores_are_alike_the_halves_do_not_agree():
-    found = clusters.store_clusters(mix(1, noise=0.3), AS_OF, RangeSettings())
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_where_stores_are_alike_they_are_one_cluster(seed):
+    found = clusters.store_clusters(mix(1, noise=0.3, seed=seed), AS_OF, RangeSettings())
     assert found["agreement"][0] < 0.5
+    assert found["cluster"].unique().to_list() == ["C1"]
+    assert found["cluster_words"].unique().to_list() == ["the company's mix"]
+    assert "All 30 places are one cluster" in found["explanation"][0]
 
 
 def test_the_rand_index_by_hand():
