@@ -160,7 +160,15 @@ def test_a_table_too_long_for_a_spreadsheet_has_no_csv_and_says_why(
     assert "No CSV: 8 rows" in (folder / "index.html").read_text(encoding="utf-8")
 
 
-STEPS = ["write_parquet", "write_csv", "build_marts_file", "write_page", "write_manifest", "runs.finish_building"]
+STEPS = [
+    "write_parquet",
+    "write_csv",
+    "write_workbook",
+    "build_marts_file",
+    "write_page",
+    "write_manifest",
+    "runs.finish_building",
+]
 
 
 @pytest.mark.parametrize("step", STEPS)
