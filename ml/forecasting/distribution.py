@@ -349,7 +349,7 @@ def _column(alpha_index: int, family: str, idle: float) -> np.ndarray:
 
 
 def _fill(column: np.ndarray, rows: np.ndarray, alpha_index: int, family: str, idle: float) -> None:
-    """Compute those of `rows` that are missing: a column is asked for a few of its 1,682 means (18 s -> N s, demo)."""
+    """Compute those of `rows` that are missing: a column is asked for a few of its 1,682 means (demo: 18 -> 4 s)."""
     asked = np.zeros(len(column), dtype=bool)
     asked[rows] = True
     missing = np.flatnonzero(asked & np.isnan(column[:, 0]))

@@ -146,7 +146,7 @@ def train(night: Night, champion: Trained | None, settings: ForecastSettings, sa
     trials = run_backtest(panel, history, settings, say)
     choice = choose(trials, settings, champion.choice if champion else None)
     asked = wants_lightgbm(demand_classes(panel.demand, panel.born), choice)
-    with ThreadPoolExecutor(1) as beside:  # the fit grows in a worker while this process measures: NNN s -> NNN s
+    with ThreadPoolExecutor(1) as beside:  # the fit grows in a worker while this process measures (demo: 225 -> 153 s)
         fitting = beside.submit(fit_model, panel, asked, settings, settings.train_rows, say)
         factors = level_factors(trials, [combine(trial.outlook, choice)[0] for trial in trials])
         selected = [combine(trial.outlook, choice, factors)[0] for trial in trials]

@@ -100,7 +100,7 @@ def _write_files(
 ) -> list[WrittenTable]:
     """Write everything but the manifest.
 
-    Workbooks are Python's work, the rest is DuckDB's: beside each other, 72 s became NN s (demo, 2 cores).
+    Workbooks are Python's work, the rest is DuckDB's: beside each other, 72 s became 58 s (demo, 2 cores).
     """
     products = _products(con) if settings.buyers else None
     tables, books = [], {}
