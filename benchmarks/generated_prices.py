@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 AS_OF = date(2025, 6, 29)
-MECHANIC = "display"
+MECHANIC, DISCOUNTED = "display", "percent_off"
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ def company(
     units_a_week: float = 25.0,
     moves_a_year: float = 3.0,
     drift: float = 0.0,
+    parts: tuple[float, ...] = (1.0,),
 ) -> Truth:
     """Five departments of four categories. Elasticities vary around their category's, these around the department's.
 
     cross: units of the rest of the category for each unit that a discount brings. drift: sd of the log level of a
-    product, which stays nine tenths of where it was from week to week."""
+    product, which stays nine tenths of where it was from week to week. parts: of a week, on which its offer may hold;
+    the week shows the mean price then, and the part is known of discounts too."""
     rng = np.random.default_rng(seed)
     category = np.arange(products) % 20
     department = category % 5
@@ -61,7 +63,10 @@ def company(
     )
     offered = -np.log1p(-depth)
     ended = np.where(depth > 0, 0.0, np.pad(offered, ((0, 0), (1, 0)))[:, :-1])
-    lift = np.exp(discount_elasticity[:, None] * offered + display[:, None] * shown - 0.5 * ended)
+    lift = np.exp(discount_elasticity[:, None] * offered + display[:, None] * shown)
+    part = np.full((products, weeks), 1.0) if parts == (1.0,) else rng.choice(parts, (products, weeks))
+    bought_cheaper = part * lift / (1 - part + part * lift)  # of the units
+    lift = (1 - part + part * lift) * np.exp(-0.5 * ended)
     shape = season[category] * (shelf / price[:, None]) ** elasticity[:, None]
     plain = level[:, None] * shape
     if drift:
@@ -82,22 +87,16 @@ def company(
         open_share = np.where(rng.random((products, weeks)) < 0.05, 0.5, 1.0)
         mean = plain * lift * share * open_share
         noise = rng.gamma(8.0, 1 / 8.0, (products, weeks))
-        frames.append(_weeks(rng.poisson(mean * noise), shelf, shelf * (1 - depth), open_share, f"Z{place}"))
+        paid = shelf * (1 - depth * bought_cheaper)
+        frames.append(_weeks(rng.poisson(mean * noise), shelf, paid, open_share, f"Z{place}"))
     first = AS_OF - timedelta(days=7 * weeks - 1)
     skus = [f"P{p:04d}" for p in range(products)]
-    on_sku, on_week = np.nonzero(shown)
+    offers = [(MECHANIC, shown)] if parts == (1.0,) else [(MECHANIC, shown), (DISCOUNTED, on)]
     return Truth(
         weeks=pl.concat(frames).with_columns(
             sku_id=pl.lit(pl.Series(skus)).gather(pl.col("p")), week_start=pl.lit(first) + pl.duration(weeks="w")
         ),
-        mechanics=pl.DataFrame(
-            {
-                "sku_id": [skus[p] for p in on_sku],
-                "week_start": [first + timedelta(weeks=int(w)) for w in on_week],
-                "mechanic": MECHANIC,
-                "promoted_share": 1.0,
-            }
-        ),
+        mechanics=pl.concat(_promoted(name, rows, part, skus, first) for name, rows in offers),
         products=pl.DataFrame(
             {
                 "sku_id": skus,
@@ -108,6 +107,18 @@ def company(
         elasticity=elasticity,
         discount_elasticity=discount_elasticity,
         display=display,
+    )
+
+
+def _promoted(mechanic: str, on: np.ndarray, part: np.ndarray, skus: list[str], first: date) -> pl.DataFrame:
+    on_sku, on_week = np.nonzero(on)
+    return pl.DataFrame(
+        {
+            "sku_id": [skus[p] for p in on_sku],
+            "week_start": [first + timedelta(weeks=int(w)) for w in on_week],
+            "mechanic": mechanic,
+            "promoted_share": part[on],
+        }
     )
 
 

@@ -16,6 +16,8 @@ import polars as pl
 PRICE, DISCOUNT, ENDED, TREND = "price", "discount", "ended", "trend"
 # extra sales of a mechanic come beside what its discount explains: a display without one has only this
 MECHANIC = "on "
+# mechanics that do not make the product itself cheaper
+_FULL_PRICE = ("display", "mailer", "gift")
 WEEKS_SCHEMA = pl.Schema(
     {
         "sku_id": pl.String,
@@ -33,7 +35,8 @@ MECHANICS_SCHEMA = pl.Schema(
 LEVELS = ("department", "category")
 _LEAST_DISCOUNT = 0.02  # below that, lines of other days or a rounded price
 _LEAST_AVAILABLE = 0.2  # a week with less says nothing of demand
-_DEEPEST = np.log(4.0)  # 75 % off: beyond it a mistake of the till
+_LEAST_OFFERED = 0.2  # of a week and its places, up to which a product still counts as at rest
+DEEPEST = np.log(4.0)  # 75 % off: beyond it a mistake of the till
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class WeekPanel:
     """Rows of product, zone and week, sorted by product, zone, week.
 
     sku, zone, week: codes (int); zone numbers pairs of product and zone. units: sold. open_share: of the week with
-    stock. price: on the shelf. values (rows, regressors) by `names`. category, department: code by product. skus,
+    stock. price: on the shelf. values (rows, regressors) by `names`. depth: log of price over price paid while an offer
+    holds, discount_part: on what part of the week it does, 0 to 1. category, department: code by product. skus,
     categories, departments: names.
     """
 
@@ -52,6 +56,8 @@ class WeekPanel:
     open_share: np.ndarray
     values: np.ndarray
     price: np.ndarray
+    depth: np.ndarray
+    discount_part: np.ndarray
     names: tuple[str, ...]
     skus: pl.Series
     category: np.ndarray
@@ -66,8 +72,9 @@ class WeekPanel:
 
     def is_at_rest(self) -> np.ndarray:
         """Rows without discount, mechanic or a discount that has just ended."""
-        offered = [i for i, name in enumerate(self.names) if name not in (PRICE, TREND)]
-        return ~(self.values[:, offered] != 0.0).any(axis=1)
+        cheaper = [i for i, name in enumerate(self.names) if name in (DISCOUNT, ENDED)]
+        shown = [i for i, name in enumerate(self.names) if name.startswith(MECHANIC)]
+        return ~((self.values[:, cheaper] != 0.0).any(axis=1) | (self.values[:, shown] > _LEAST_OFFERED).any(axis=1))
 
 
 def with_stock(weeks: pl.DataFrame) -> pl.DataFrame:
@@ -97,7 +104,7 @@ def lay_out(weeks: pl.DataFrame, mechanics: pl.DataFrame, products: pl.DataFrame
         .sort("sku_id", "zone_id", "week_start")
     )
     rows, shown = _with_mechanics(rows, mechanics)
-    shelf_price = rows["price"].to_numpy()
+    shelf_price, depth = rows["price"].to_numpy(), rows[DISCOUNT].to_numpy()
     rows = rows.with_columns(_ended(), _log_price(), _trend())
     names = (PRICE, DISCOUNT, ENDED, TREND, *shown)
     skus = rows["sku_id"].unique().sort()
@@ -115,6 +122,8 @@ def lay_out(weeks: pl.DataFrame, mechanics: pl.DataFrame, products: pl.DataFrame
         open_share=rows["availability_share"].fill_null(1.0).clip(_LEAST_AVAILABLE, 1.0).to_numpy(),
         values=rows.select(names).to_numpy().astype(np.float64),
         price=shelf_price,
+        depth=depth,
+        discount_part=_discount_part(rows),
         names=names,
         skus=skus,
         category=_codes(category, categories),
@@ -130,7 +139,7 @@ def _codes(values: pl.Series, known: pl.Series) -> np.ndarray:
 
 def _discount() -> pl.Expr:
     """Log of price over price paid, 0 where they are one: elasticities are then of the price paid."""
-    ratio = (pl.col("price") / pl.col("paid_price")).log().clip(0.0, _DEEPEST)
+    ratio = (pl.col("price") / pl.col("paid_price")).log().clip(0.0, DEEPEST)
     return pl.when(ratio >= -np.log1p(-_LEAST_DISCOUNT)).then(ratio).otherwise(0.0).alias(DISCOUNT)
 
 
@@ -146,6 +155,19 @@ def _with_mechanics(rows: pl.DataFrame, mechanics: pl.DataFrame) -> tuple[pl.Dat
         rows = rows.with_columns(pl.col(name).fill_null(0.0))
         names.append(name)
     return rows, tuple(names)
+
+
+def _discount_part(rows: pl.DataFrame) -> np.ndarray:
+    """The largest part of the week on which a mechanic made the product cheaper; 1 where none is known of."""
+    cheaper = [pl.col(name) for name in rows.columns if _is_cheaper(name)]
+    if not cheaper:
+        return np.ones(rows.height)
+    part = pl.max_horizontal(cheaper)
+    return rows.select(pl.when(part > 0.0).then(part).otherwise(1.0)).to_series().to_numpy()
+
+
+def _is_cheaper(name: str) -> bool:
+    return name.startswith(MECHANIC) and name.removeprefix(MECHANIC) not in _FULL_PRICE
 
 
 def _ended() -> pl.Expr:

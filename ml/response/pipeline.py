@@ -14,6 +14,7 @@ import polars as pl
 
 from ml.response.cross_effects import cross_effects
 from ml.response.panel import DISCOUNT, ENDED, LEVELS, MECHANIC, PRICE, TREND, WeekPanel, lay_out, with_stock
+from ml.response.parts import has_parts, of_whole_weeks
 from ml.response.regression import Fit, Prior, fit_products, vague_prior
 from ml.response.shrinkage import Drawn, draw_together
 
@@ -117,10 +118,11 @@ def estimate_response(
         return None
     panel = lay_out(weeks, mechanics, products)
     vague = vague_prior(panel)
-    first = fit_products(panel, vague)
     # first what each product shows by itself, then with what its group says as prior of all its coefficients together
-    own = [_own(first, vague, column) for column in range(len(panel.names))]
-    drawn = {name: _drawn(panel, *own[column]) for column, name in enumerate(panel.names)}
+    own, drawn = _by_itself(panel, vague)
+    if has_parts(panel):
+        panel = of_whole_weeks(panel, {name: found.group_mean for name, found in drawn.items() if found})
+        own, drawn = _by_itself(panel, vague)
     prior = Prior(vague.mean.copy(), vague.sd.copy())
     believed = [(column, found) for column, name in enumerate(panel.names) if (found := drawn[name])]
     for column, found in believed:
@@ -139,6 +141,13 @@ def estimate_response(
 
 
 Own = tuple[np.ndarray, np.ndarray]
+
+
+def _by_itself(panel: WeekPanel, vague: Prior) -> tuple[list[Own], dict[str, Drawn | None]]:
+    """What each product shows of each regressor, and these drawn together."""
+    fit = fit_products(panel, vague)
+    own = [_own(fit, vague, column) for column in range(len(panel.names))]
+    return own, {name: _drawn(panel, *own[column]) for column, name in enumerate(panel.names)}
 
 
 def _own(fit: Fit, vague: Prior, column: int) -> Own:
@@ -281,7 +290,7 @@ def _codes() -> pl.Expr:
 
 def _evidence(panel: WeekPanel, fit: Fit) -> dict[str, np.ndarray]:
     count = len(panel.skus)
-    price, discount = (panel.values[:, panel.names.index(name)] for name in (PRICE, DISCOUNT))
+    price, discount = panel.values[:, panel.names.index(PRICE)], panel.depth
     is_same = (panel.zone[1:] == panel.zone[:-1]) & (panel.week[1:] > panel.week[:-1])
     moved = np.concatenate([[False], is_same & (np.abs(np.diff(price)) > _MOVED)])
     last = np.concatenate([panel.sku[1:] != panel.sku[:-1], [True]])
@@ -338,7 +347,7 @@ def _uplifts(panel: WeekPanel, name: str, drawn: Drawn) -> Iterator[Row]:
     """Uplift of a mechanic, or of a discount by depth, and the dip after it: company and departments."""
     if name in (PRICE, TREND):
         return
-    values = panel.values[:, panel.names.index(name)]
+    values = panel.depth if name == DISCOUNT else panel.values[:, panel.names.index(name)]
     means, sds = drawn.by_level[0]
     nodes: list[tuple[str, str, float, float, np.ndarray]] = [
         ("total", "total", drawn.top_mean, drawn.top_sd, np.ones(len(values), dtype=bool))

@@ -49,6 +49,23 @@ def test_nine_of_ten_intervals_of_a_mechanic_hold_what_it_brings_a_product(found
     assert 0.85 <= np.concatenate(inside).mean() <= 0.95
 
 
+def test_offers_on_some_days_of_their_weeks_are_told_from_offers_on_all() -> None:
+    shares, inside, shown = [], [], []
+    for seed in SEEDS:
+        truth = company(seed=seed, parts=(3 / 7, 4 / 7, 6 / 7))
+        response = _estimate(truth)
+        rows, true = response.products, truth.discount_elasticity
+        low, high = rows["discount_elasticity_low"].to_numpy(), rows["discount_elasticity_high"].to_numpy()
+        inside.append((low <= true) & (true <= high))
+        mechanic = response.mechanics.filter(mechanic=MECHANIC)
+        shown.append(mechanic["effect"].mean() - truth.display.mean())
+        uplift = response.promotions.filter(level="total", effect="uplift", mechanic="discount", off_share=0.2)
+        shares.append(uplift["effect_pct"][0] / (100 * np.expm1(true.mean() * -np.log(0.8))))
+    assert 0.85 <= np.concatenate(inside).mean() <= 0.95  # with such weeks as whole ones 0.5 to 0.6
+    assert 0.94 <= np.mean(shares) <= 1.06
+    assert abs(np.mean(shown)) <= 0.03
+
+
 def test_intervals_hold_the_truth_where_levels_drift() -> None:
     inside = []
     for seed in SEEDS:

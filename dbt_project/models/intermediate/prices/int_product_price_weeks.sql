@@ -38,6 +38,12 @@ spells as (
 
 ),
 
+promotion_weeks as (
+
+    select * from {{ ref('int_product_promotion_weeks') }}
+
+),
+
 -- whole weeks of two years
 week_starts as (
 
@@ -76,14 +82,26 @@ lives as (
 
 ),
 
--- what most customers paid: a coupon of one of them is no price
+cheaper_in_part as (
+
+    select distinct
+        sku_id,
+        week_start
+    from promotion_weeks
+    where mechanic not in ('display', 'mailer', 'gift') and promoted_share < 1
+
+),
+
+-- what most customers paid: a coupon of one of them is no price. An offer on a part of the week is: most paid all of it
+-- or nothing, so there it is the mean
 paid as (
 
     select
         lines.sku_id,
         week_starts.week_start,
         {{ entry(quantiles(shelf_price, [0.5]), 1) }} as price,
-        {{ entry(quantiles('lines.net_amount / lines.quantity', [0.5]), 1) }} as paid_price
+        {{ entry(quantiles('lines.net_amount / lines.quantity', [0.5]), 1) }} as paid_price,
+        sum(lines.net_amount) / nullif(sum({{ shelf_price }} * lines.quantity), 0) as mean_paid_share
     from lines
     inner join week_starts on {{ week_start('lines.sold_on') }} = week_starts.week_start
     inner join lives on lines.sku_id = lives.sku_id
@@ -216,7 +234,14 @@ final as (
         cast(case when fit_skus.is_listed then listed.price else paid.price end as double) as price,
         cast(
             case when fit_skus.is_listed then listed.price else paid.price end
-            * least(coalesce(paid.paid_price / nullif(paid.price, 0), 1), 1) as double
+            * least(
+                coalesce(
+                    case
+                        when cheaper_in_part.sku_id is not null then paid.mean_paid_share
+                        else paid.paid_price / nullif(paid.price, 0)
+                    end, 1
+                ), 1
+            ) as double
         ) as paid_price,
         greatest(1 - coalesce(closed_weeks.closed_share, 0), 0) as availability_share
     from fit_skus
@@ -240,6 +265,10 @@ final as (
         on
             fit_skus.sku_id = closed_weeks.sku_id
             and week_starts.week_start = closed_weeks.week_start
+    left join cheaper_in_part
+        on
+            fit_skus.sku_id = cheaper_in_part.sku_id
+            and week_starts.week_start = cheaper_in_part.week_start
     where case when fit_skus.is_listed then listed.price else paid.price end > 0
 
 )
